@@ -1,0 +1,5 @@
+/** Calls over Netty: pools, deadlines, back-pressure, reconnection. */
+@NullMarked
+package org.keelfs.rpc;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Chooses nodes for replicas; pure. */
+@NullMarked
+package org.keelfs.metadata.placement;
+
+import org.jspecify.annotations.NullMarked;

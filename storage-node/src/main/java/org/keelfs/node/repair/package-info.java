@@ -1,0 +1,5 @@
+/** Scrubbing, and the drivers that bring replicas up to date. */
+@NullMarked
+package org.keelfs.node.repair;
+
+import org.jspecify.annotations.NullMarked;
