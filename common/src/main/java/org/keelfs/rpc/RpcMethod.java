@@ -1,0 +1,61 @@
+package org.keelfs.rpc;
+
+/**
+ * The calls of the system, with their numbers on the wire (never reused). Bodies are the protobuf messages
+ * named here, of {@code metadata.proto} and {@code node.proto}.
+ */
+public enum RpcMethod {
+    /** Client to metadata server: OpenSessionRequest, OpenSessionReply. */
+    OPEN_SESSION(1),
+    /** RenewRequest, RenewReply. */
+    RENEW(2),
+    /** CloseSessionRequest, CloseSessionReply. */
+    CLOSE_SESSION(3),
+    /** SubmitRequest, SubmitReply. */
+    SUBMIT(4),
+    /** ForceRequest, ForceReply. */
+    FORCE(5),
+    /** LookupRequest, LookupReply. */
+    LOOKUP(6),
+    /** GetInodeRequest, GetInodeReply. */
+    GET_INODE(7),
+    /** ReadDirectoryRequest, ReadDirectoryReply. */
+    READ_DIRECTORY(8),
+    /** AcquireLeaseRequest, AcquireLeaseReply. */
+    ACQUIRE_LEASE(9),
+    /** ReturnLeaseRequest, ReturnLeaseReply. */
+    RETURN_LEASE(10),
+    /** LayoutRequest, LayoutReply. */
+    LAYOUT(11),
+    /** SealedRequest, SealedReply. */
+    SEALED(12),
+    /** StatfsRequest, StatfsReply. */
+    STATFS(13),
+    /** Metadata server to client, on the client's connection: RecallRequest, RecallReply. */
+    RECALL(14),
+    /** Admin: VolumeRequest, VolumeReply. */
+    VOLUME(15),
+    /** Admin: StatusRequest, StatusReply. */
+    STATUS(16),
+    /** Node to metadata server: RegisterNodeRequest, RegisterNodeReply. */
+    REGISTER_NODE(17),
+    /** Node to metadata server: HeartbeatRequest, HeartbeatReply. */
+    HEARTBEAT(18),
+    /** Client or node to node: SectorBatchRequest with payload, SectorBatchReply with payload. */
+    SECTORS(19),
+    /** Metadata server to node: DropChunksRequest, DropChunksReply. */
+    DROP_CHUNKS(20),
+    /** Node to metadata server: ChunkReportRequest, ChunkReportReply. */
+    CHUNK_REPORT(21);
+
+    private final int number;
+
+    RpcMethod(int number) {
+        this.number = number;
+    }
+
+    /** Number on the wire. */
+    public int number() {
+        return number;
+    }
+}

@@ -1,0 +1,21 @@
+package org.keelfs.client.data;
+
+import java.util.List;
+import org.keelfs.model.InodeId;
+
+/** Told by the flusher on a thread that may wait. */
+public interface WriteBackListener {
+    /**
+     * Background write-back made everything of these inodes durable that was dirty when it began: size and
+     * times should follow to the metadata server.
+     *
+     * @param flushed with the change in allocated sectors since the last time, per inode
+     */
+    void afterFlush(List<Flushed> flushed);
+
+    /** Write-back met an error that will not go away; every handle open now is told once. */
+    void onWriteBackError(InodeId inode, org.keelfs.base.Errno errno);
+
+    /** One inode of a flush. */
+    record Flushed(InodeId inode, long allocatedDelta) {}
+}
