@@ -82,7 +82,8 @@ public final class ConfigFile {
         } catch (NoSuchFileException e) {
             throw new ConfigException(file + ": no such configuration file");
         } catch (JacksonException e) {
-            throw new ConfigException(file + ": not YAML: " + e.getOriginalMessage());
+            String problem = e.getOriginalMessage().lines().findFirst().orElse("");
+            throw new ConfigException(file + ": not YAML: " + problem);
         } catch (IOException e) {
             throw new ConfigException(file + ": cannot be read: " + e.getMessage());
         }
