@@ -4,6 +4,10 @@
 KEELFS_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 JDK_MIN=25
 
+# What netty, RocksDB and jnr need to run without a warning.
+# shellcheck disable=SC2034  # used by the scripts that source this
+JVM_ARGS=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -14,11 +18,12 @@ die() {
 # ensure_packages COMMAND=PACKAGE...: installs the packages whose command is missing. Where a
 # package brings a library instead, COMMAND is its file name (lib*.so*).
 ensure_packages() {
-    local pair probe missing=()
+    local pair probe libraries missing=()
+    libraries="$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p)"
     for pair in "$@"; do
         probe="${pair%%=*}"
         case "$probe" in
-            lib*.so*) ldconfig -p | grep -q -F "$probe" || missing+=("${pair#*=}") ;;
+            lib*.so*) [[ "$libraries" == *"$probe"* ]] || missing+=("${pair#*=}") ;;
             *) command -v "$probe" >/dev/null || missing+=("${pair#*=}") ;;
         esac
     done
