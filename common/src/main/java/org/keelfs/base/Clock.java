@@ -20,7 +20,8 @@ public interface Clock {
                 public long wallNs() {
                     var now = java.time.Instant.now();
                     return Math.addExact(
-                            Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
+                            Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L),
+                            now.getNano());
                 }
             };
 }

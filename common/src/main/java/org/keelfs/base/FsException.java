@@ -3,8 +3,8 @@ package org.keelfs.base;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An expected failure of a file-system operation. Carries no stack trace: ENOENT is an answer, not an
- * accident. The message is for logs and the command line; the kernel sees only the number.
+ * An expected failure of a file-system operation. Carries no stack trace: ENOENT is an answer, not
+ * an accident. The message is for logs and the command line; the kernel sees only the number.
  */
 public final class FsException extends RuntimeException {
     private static final long serialVersionUID = 1L;

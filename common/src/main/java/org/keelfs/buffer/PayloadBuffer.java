@@ -4,14 +4,14 @@ import java.nio.ByteBuffer;
 import org.keelfs.model.Payload;
 
 /**
- * Off-heap bytes with a reference count: drivers see these behind a {@link Payload}. Made with count 1; who
- * keeps one beyond the call that showed it retains it, and whoever holds a count releases it once. Slices
- * share the count of the whole.
+ * Off-heap bytes with a reference count: drivers see these behind a {@link Payload}. Made with
+ * count 1; who keeps one beyond the call that showed it retains it, and whoever holds a count
+ * releases it once. Slices share the count of the whole.
  */
 public interface PayloadBuffer extends Payload {
     /**
-     * The bytes, position 0, limit {@link #length()}; each call gives a buffer object of its own over the
-     * same memory. Not to be touched after the last release.
+     * The bytes, position 0, limit {@link #length()}; each call gives a buffer object of its own
+     * over the same memory. Not to be touched after the last release.
      */
     ByteBuffer bytes();
 

@@ -7,7 +7,8 @@ import java.util.Arrays;
  *
  * @param uid effective (file system) user, unsigned 32 bits; 0 may everything
  * @param gid effective group
- * @param groups supplementary groups, sorted ascending as signed ints; empty where the adapter cannot know them
+ * @param groups supplementary groups, sorted ascending as signed ints; empty where the adapter
+ *     cannot know them
  */
 public record Caller(int uid, int gid, int[] groups) {
     /** The superuser. */

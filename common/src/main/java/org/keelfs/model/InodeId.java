@@ -1,6 +1,9 @@
 package org.keelfs.model;
 
-/** Number of an inode: 64 bits, never reused within a volume; 1 is the root. It is the kernel's nodeid too. */
+/**
+ * Number of an inode: 64 bits, never reused within a volume; 1 is the root. It is the kernel's
+ * nodeid too.
+ */
 public record InodeId(long value) implements Comparable<InodeId> {
     /** The root directory of a volume. */
     public static final InodeId ROOT = new InodeId(1);

@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * One path component: bytes, not characters; any but NUL and slash. Compared bytewise, unsigned. Length
- * limits and the special names are checked by the operations, with their errno.
+ * One path component: bytes, not characters; any but NUL and slash. Compared bytewise, unsigned.
+ * Length limits and the special names are checked by the operations, with their errno.
  */
 public final class Name implements Comparable<Name> {
     /** NAME_MAX of limits.h. */

@@ -1,6 +1,9 @@
 package org.keelfs.model;
 
-/** Number of a storage node, given by the metadata server at first registration, from 1, never reused. */
+/**
+ * Number of a storage node, given by the metadata server at first registration, from 1, never
+ * reused.
+ */
 public record NodeId(int value) implements Comparable<NodeId> {
     @Override
     public int compareTo(NodeId other) {

@@ -1,8 +1,8 @@
 package org.keelfs.model;
 
 /**
- * Opaque bytes of stored sectors, so that machines never see a buffer. The content of a run of n sectors
- * is n stored sectors one after another, each {@link #STORED_SECTOR_BYTES} long:
+ * Opaque bytes of stored sectors, so that machines never see a buffer. The content of a run of n
+ * sectors is n stored sectors one after another, each {@link #STORED_SECTOR_BYTES} long:
  *
  * <pre>
  * offset size

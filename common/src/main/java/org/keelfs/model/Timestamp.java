@@ -1,8 +1,8 @@
 package org.keelfs.model;
 
 /**
- * Version of a sector's value: (epoch, counter, session), compared in that order (DESIGN section 4).
- * A session never uses a counter twice in an epoch.
+ * Version of a sector's value: (epoch, counter, session), compared in that order (DESIGN section
+ * 4). A session never uses a counter twice in an epoch.
  *
  * @param epoch operation epoch in which the value was first written, 0 for "never written"
  * @param counter from 1 within (epoch, session)

@@ -8,8 +8,8 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * What a replica is asked (DESIGN section 4, "What a node answers"). Every request names the chunk and the
- * operation epoch, apart from the timestamps of the values it carries.
+ * What a replica is asked (DESIGN section 4, "What a node answers"). Every request names the chunk
+ * and the operation epoch, apart from the timestamps of the values it carries.
  */
 public sealed interface RegisterRequest {
     ChunkId chunk();
@@ -30,8 +30,9 @@ public sealed interface RegisterRequest {
     record Stage(ChunkId chunk, long epoch, List<ValueRun> fixes) implements RegisterRequest {}
 
     /**
-     * Put the staged and the given fixes in place with their original timestamps, also downwards, check
-     * the digest, seal in this epoch: all or nothing. A fix of {@link Timestamp#ZERO} removes the sector.
+     * Put the staged and the given fixes in place with their original timestamps, also downwards,
+     * check the digest, seal in this epoch: all or nothing. A fix of {@link Timestamp#ZERO} removes
+     * the sector.
      */
     record Install(ChunkId chunk, long epoch, List<ValueRun> fixes, Digest digest)
             implements RegisterRequest {}

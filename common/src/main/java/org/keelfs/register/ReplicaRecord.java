@@ -4,17 +4,19 @@ import java.util.List;
 import org.keelfs.model.ChunkId;
 
 /**
- * What a replica makes durable: one entry of the node's log, all or nothing. Records carry the resulting
- * state absolutely, so that recovery is a replay in log order without any decision; which version of a
- * sector counts is decided by that order, never by the greater timestamp.
+ * What a replica makes durable: one entry of the node's log, all or nothing. Records carry the
+ * resulting state absolutely, so that recovery is a replay in log order without any decision; which
+ * version of a sector counts is decided by that order, never by the greater timestamp.
  */
 public sealed interface ReplicaRecord {
-    /** A promise, or a seal by hint: no sector changes. Fixes staged for a lower epoch are dropped. */
+    /**
+     * A promise, or a seal by hint: no sector changes. Fixes staged for a lower epoch are dropped.
+     */
     record State(ChunkId chunk, ReplicaState state) implements ReplicaRecord {}
 
     /**
-     * Sectors of a WRITE, already cut to those that win; later puts of one record replace earlier ones.
-     * Fixes staged for an epoch below the state's promise are dropped.
+     * Sectors of a WRITE, already cut to those that win; later puts of one record replace earlier
+     * ones. Fixes staged for an epoch below the state's promise are dropped.
      */
     record Put(ChunkId chunk, ReplicaState state, List<ValueRun> values) implements ReplicaRecord {}
 
@@ -23,8 +25,9 @@ public sealed interface ReplicaRecord {
             implements ReplicaRecord {}
 
     /**
-     * An INSTALL: what was staged for {@code state.sealed()} in its order, then the fixes, each replacing
-     * what is there; a fix with timestamp zero and no payload removes its sectors. All staged is dropped.
+     * An INSTALL: what was staged for {@code state.sealed()} in its order, then the fixes, each
+     * replacing what is there; a fix with timestamp zero and no payload removes its sectors. All
+     * staged is dropped.
      */
     record Install(ChunkId chunk, ReplicaState state, List<ValueRun> fixes)
             implements ReplicaRecord {}

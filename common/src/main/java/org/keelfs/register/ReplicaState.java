@@ -15,7 +15,9 @@ public record ReplicaState(Status status, long promised, long sealed, Digest dig
         LIVE,
         /** Given away (R11): answers STALE to all but an INSTALL of a later epoch. */
         TOMBSTONE,
-        /** Lost acknowledged data (R12): answers nothing, takes only an INSTALL of a later epoch. */
+        /**
+         * Lost acknowledged data (R12): answers nothing, takes only an INSTALL of a later epoch.
+         */
         DAMAGED
     }
 }

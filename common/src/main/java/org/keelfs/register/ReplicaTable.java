@@ -7,8 +7,8 @@ import org.keelfs.model.SectorRun;
 
 /**
  * The replica's state as its machine sees it: everything appended so far, durable or not. The store
- * implements it over its index, the simulator in memory. Positions are those of the log: a thing is durable
- * once the log is durable up to its position.
+ * implements it over its index, the simulator in memory. Positions are those of the log: a thing is
+ * durable once the log is durable up to its position.
  */
 public interface ReplicaTable {
     /** State of a chunk; null when the node never had it or forgot it. */
@@ -23,10 +23,15 @@ public interface ReplicaTable {
     /** Timestamps staged in this epoch, in the order they came, not cut. */
     List<StampRun> staged(ChunkId chunk, long epoch);
 
-    /** Position that makes the chunk's present state (promise, seal, digest, any sector) durable. */
+    /**
+     * Position that makes the chunk's present state (promise, seal, digest, any sector) durable.
+     */
     long position(ChunkId chunk);
 
-    /** Position that makes what {@link #stamps} shows of this range durable; 0 when nothing is there. */
+    /**
+     * Position that makes what {@link #stamps} shows of this range durable; 0 when nothing is
+     * there.
+     */
     long position(ChunkId chunk, SectorRun range);
 
     /** Position that makes the floor durable. */

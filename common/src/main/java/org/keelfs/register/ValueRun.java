@@ -6,7 +6,8 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * Values of a run with their one timestamp: what a READ or FETCH answers, what an INSTALL puts in place.
+ * Values of a run with their one timestamp: what a READ or FETCH answers, what an INSTALL puts in
+ * place.
  *
  * @param payload {@code run.count()} stored sectors, or null for a hole
  */

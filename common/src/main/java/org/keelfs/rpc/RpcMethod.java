@@ -1,8 +1,8 @@
 package org.keelfs.rpc;
 
 /**
- * The calls of the system, with their numbers on the wire (never reused). Bodies are the protobuf messages
- * named here, of {@code metadata.proto} and {@code node.proto}.
+ * The calls of the system, with their numbers on the wire (never reused). Bodies are the protobuf
+ * messages named here, of {@code metadata.proto} and {@code node.proto}.
  */
 public enum RpcMethod {
     /** Client to metadata server: OpenSessionRequest, OpenSessionReply. */

@@ -6,8 +6,8 @@ import java.util.List;
 import org.keelfs.buffer.PayloadBuffer;
 
 /**
- * A call that came in. Answered exactly once, from any thread, now or later. Its payload is released by the
- * transport when it is answered: a handler that keeps it longer retains it.
+ * A call that came in. Answered exactly once, from any thread, now or later. Its payload is
+ * released by the transport when it is answered: a handler that keeps it longer retains it.
  */
 public interface RpcRequest {
     RpcMethod method();

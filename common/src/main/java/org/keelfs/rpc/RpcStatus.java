@@ -1,6 +1,9 @@
 package org.keelfs.rpc;
 
-/** How a call ended, apart from what its body says. Numbers on the wire are the ordinals: append only. */
+/**
+ * How a call ended, apart from what its body says. Numbers on the wire are the ordinals: append
+ * only.
+ */
 public enum RpcStatus {
     /** The body is the answer. */
     OK,

@@ -7,31 +7,34 @@ import org.keelfs.model.InodeId;
 import org.keelfs.register.Hint;
 
 /**
- * Contents of files: dirty bytes in a bounded buffer, clean sectors in a bounded cache, read-ahead, encryption,
- * quorum I/O. Knows offsets and bytes; leases, sizes, times and permissions are the callers'. For one inode the
- * caller holds READ to read, WRITE to write, and serialises {@code truncate} and {@code trim} against the rest;
- * reads and writes of one inode may run at once. Blocking calls run on virtual threads; failures are
- * {@link org.keelfs.base.FsException}: EIO, ENOSPC, ESTALE (the file is gone), EINTR, ETIMEDOUT.
+ * Contents of files: dirty bytes in a bounded buffer, clean sectors in a bounded cache, read-ahead,
+ * encryption, quorum I/O. Knows offsets and bytes; leases, sizes, times and permissions are the
+ * callers'. For one inode the caller holds READ to read, WRITE to write, and serialises {@code
+ * truncate} and {@code trim} against the rest; reads and writes of one inode may run at once.
+ * Blocking calls run on virtual threads; failures are {@link org.keelfs.base.FsException}: EIO,
+ * ENOSPC, ESTALE (the file is gone), EINTR, ETIMEDOUT.
  */
 public interface FileData {
     /**
-     * Fills all of {@code target} (the caller has cut it at the file's size); never-written bytes are zeros.
-     * Returns false, with nothing consumed, when {@code mayBlock} is false and not all is at hand.
+     * Fills all of {@code target} (the caller has cut it at the file's size); never-written bytes
+     * are zeros. Returns false, with nothing consumed, when {@code mayBlock} is false and not all
+     * is at hand.
      */
     boolean read(InodeId inode, long offset, ByteBuffer target, boolean mayBlock);
 
     /**
      * Takes all of {@code source} into the write buffer. Returns false, with nothing taken, when
-     * {@code mayBlock} is false and it would have to wait for room or for the rest of a partial sector.
+     * {@code mayBlock} is false and it would have to wait for room or for the rest of a partial
+     * sector.
      *
-     * @param sizeBefore the file's size: sectors from there on are known to be zero and are not read back
+     * @param sizeBefore the file's size: sectors from there on are known to be zero and are not
+     *     read back
      */
-    boolean write(
-            InodeId inode, long offset, ByteBuffer source, long sizeBefore, boolean mayBlock);
+    boolean write(InodeId inode, long offset, ByteBuffer source, long sizeBefore, boolean mayBlock);
 
     /**
-     * Makes what was written before this call durable at a majority; waits for it. Throws what write-back met,
-     * for data that is still in doubt or lost.
+     * Makes what was written before this call durable at a majority; waits for it. Throws what
+     * write-back met, for data that is still in doubt or lost.
      */
     void flush(InodeId inode);
 
@@ -42,34 +45,47 @@ public interface FileData {
     List<InodeId> dirtyInodes();
 
     /**
-     * The file now ends at {@code newSize}: buffered and cached bytes behind are dropped, the rest of its last
-     * sector becomes zero (buffered, when the sector holds data). Chunks that lie wholly behind were dropped by
-     * the server and their layouts are forgotten. Waits for writes in flight there.
+     * The file now ends at {@code newSize}: buffered and cached bytes behind are dropped, the rest
+     * of its last sector becomes zero (buffered, when the sector holds data). Chunks that lie
+     * wholly behind were dropped by the server and their layouts are forgotten. Waits for writes in
+     * flight there.
      */
     void truncate(InodeId inode, long oldSize, long newSize);
 
-    /** Makes {@code [from, to)} read as zeros: partial sectors buffered, whole ones trimmed at the nodes now. */
+    /**
+     * Makes {@code [from, to)} read as zeros: partial sectors buffered, whole ones trimmed at the
+     * nodes now.
+     */
     void punch(InodeId inode, long from, long to);
 
     /**
-     * Before an extension by a new holder (DESIGN section 4, size after a crash): like punch, but only in
-     * chunks that exist.
+     * Before an extension by a new holder (DESIGN section 4, size after a crash): like punch, but
+     * only in chunks that exist.
      */
     void trim(InodeId inode, long from, long to);
 
-    /** Next offset at or behind {@code offset} with data, or with a hole; -1 for none below {@code size}. */
+    /**
+     * Next offset at or behind {@code offset} with data, or with a hole; -1 for none below {@code
+     * size}.
+     */
     long seek(InodeId inode, long offset, long size, boolean data);
 
     /**
-     * The holder of WRITE gives the lease back, everything flushed: what it hands over (R4). Empty for chunks
-     * with something in doubt; those are told by {@link #isInDoubt}.
+     * The holder of WRITE gives the lease back, everything flushed: what it hands over (R4). Empty
+     * for chunks with something in doubt; those are told by {@link #isInDoubt}.
      */
     List<HandOver> handOver(InodeId inode);
 
-    /** Whether something written under this lease may or may not be at the nodes, also if reported as EIO. */
+    /**
+     * Whether something written under this lease may or may not be at the nodes, also if reported
+     * as EIO.
+     */
     boolean isInDoubt(InodeId inode);
 
-    /** Forgets clean bytes, layouts and epochs of an inode: its lease is gone. Dirty bytes must be gone before. */
+    /**
+     * Forgets clean bytes, layouts and epochs of an inode: its lease is gone. Dirty bytes must be
+     * gone before.
+     */
     void forget(InodeId inode);
 
     /** Drops also what was not written: an eviction. Returns whether there was any. */

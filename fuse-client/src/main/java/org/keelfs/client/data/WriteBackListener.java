@@ -6,8 +6,8 @@ import org.keelfs.model.InodeId;
 /** Told by the flusher on a thread that may wait. */
 public interface WriteBackListener {
     /**
-     * Background write-back made everything of these inodes durable that was dirty when it began: size and
-     * times should follow to the metadata server.
+     * Background write-back made everything of these inodes durable that was dirty when it began:
+     * size and times should follow to the metadata server.
      *
      * @param flushed with the change in allocated sectors since the last time, per inode
      */

@@ -24,6 +24,9 @@ public interface Layouts {
     /** Server time now, milliseconds since 1970: capabilities expire by it. */
     long serverTimeMs();
 
-    /** Whether this inode's WRITE lease is still held, so that a retry under a new epoch is allowed (R6). */
+    /**
+     * Whether this inode's WRITE lease is still held, so that a retry under a new epoch is allowed
+     * (R6).
+     */
     boolean mayRewrite(InodeId inode);
 }

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param mtimeNs likewise
  * @param ctimeNs likewise
  * @param handle open handle through which a truncation came (ftruncate), 0 for none
- * @param killSuidGid clear setuid, and setgid of a group-executable file, as FATTR_KILL_SUIDGID asks
+ * @param killSuidGid clear setuid, and setgid of a group-executable file, as FATTR_KILL_SUIDGID
+ *     asks
  */
 public record AttributeChange(
         @Nullable Integer mode,

@@ -6,21 +6,24 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
 /**
- * POSIX operations on inodes, as every adapter calls them. Knows no FUSE. All may be called from any thread at
- * any time, also for inodes that this process never handed out (after a restart, over NFS): nodeid = inode
- * number.
+ * POSIX operations on inodes, as every adapter calls them. Knows no FUSE. All may be called from
+ * any thread at any time, also for inodes that this process never handed out (after a restart, over
+ * NFS): nodeid = inode number.
  *
  * <p>Each throws {@link org.keelfs.base.FsException} with the errno that its man page names, and
  * {@link WouldBlock} as {@link Call} says. Byte arguments are read or filled within the call.
  *
- * <p>Permissions by mode bits are checked by the kernel (default_permissions) for the kernel adapter; calls
- * that change the namespace are checked again where they are applied.
+ * <p>Permissions by mode bits are checked by the kernel (default_permissions) for the kernel
+ * adapter; calls that change the namespace are checked again where they are applied.
  */
 public interface FileSystem {
     /** "." and ".." too (export by handle). */
     Entry lookup(Call call, InodeId parent, Name name);
 
-    /** How long the kernel may keep the absence of a name after a lookup that said ENOENT; nanoseconds. */
+    /**
+     * How long the kernel may keep the absence of a name after a lookup that said ENOENT;
+     * nanoseconds.
+     */
     long absenceValidNs(InodeId parent, Name name);
 
     /** The kernel drops {@code lookups} references to the inode. Never waits, never fails. */
@@ -58,18 +61,19 @@ public interface FileSystem {
     Created createUnnamed(Call call, InodeId parent, int mode, int flags);
 
     /**
-     * Fills {@code target} from its position; returns the number of bytes read, less than it has room for only
-     * at the end of the file.
+     * Fills {@code target} from its position; returns the number of bytes read, less than it has
+     * room for only at the end of the file.
      */
     int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target);
 
     /**
      * Writes all that remains in {@code source}.
      *
-     * @param flags of the write request: open flags in force (O_APPEND 0x400, O_SYNC, O_DSYNC, O_DIRECT)
+     * @param flags of the write request: open flags in force (O_APPEND 0x400, O_SYNC, O_DSYNC,
+     *     O_DIRECT)
      * @param killSuidGid clear setuid and setgid, as WRITE_KILL_SUIDGID asks
-     * @param fromPageCache write-back of a mapped page (WRITE_CACHE): the caller is unknown, and a recall in
-     *     progress waits for it
+     * @param fromPageCache write-back of a mapped page (WRITE_CACHE): the caller is unknown, and a
+     *     recall in progress waits for it
      */
     int write(
             Call call,
@@ -81,7 +85,9 @@ public interface FileSystem {
             boolean killSuidGid,
             boolean fromPageCache);
 
-    /** At each close(2) of a descriptor: reports write-back errors known by now, waits for nothing. */
+    /**
+     * At each close(2) of a descriptor: reports write-back errors known by now, waits for nothing.
+     */
     void flush(Call call, InodeId inode, long handle, long lockOwner);
 
     /** The last reference to a handle is gone. */
@@ -91,14 +97,12 @@ public interface FileSystem {
 
     Opened openDirectory(Call call, InodeId inode, int flags);
 
-    /** Entries behind {@code position} (0: from the start, with "." and ".."), until the sink is full. */
+    /**
+     * Entries behind {@code position} (0: from the start, with "." and ".."), until the sink is
+     * full.
+     */
     void readDirectory(
-            Call call,
-            InodeId inode,
-            long handle,
-            long position,
-            boolean plus,
-            DirectorySink sink);
+            Call call, InodeId inode, long handle, long position, boolean plus, DirectorySink sink);
 
     void releaseDirectory(Call call, InodeId inode, long handle);
 
@@ -110,9 +114,11 @@ public interface FileSystem {
 
     List<Name> listXattrs(Call call, InodeId inode);
 
-    /** {@code flags}: XATTR_CREATE 1, XATTR_REPLACE 2. {@code killSgid}: FUSE_SETXATTR_ACL_KILL_SGID. */
-    void setXattr(
-            Call call, InodeId inode, Name name, byte[] value, int flags, boolean killSgid);
+    /**
+     * {@code flags}: XATTR_CREATE 1, XATTR_REPLACE 2. {@code killSgid}:
+     * FUSE_SETXATTR_ACL_KILL_SGID.
+     */
+    void setXattr(Call call, InodeId inode, Name name, byte[] value, int flags, boolean killSgid);
 
     void removeXattr(Call call, InodeId inode, Name name);
 

@@ -249,11 +249,13 @@ final class ArchitectureTest {
             clientPackageUses("meta");
         }
 
+        /** Of the registers it sees the hints that a lease hands over. */
         @Test
         void dataGoesThroughTheQuorumEncrypted() {
             uses(
                     "client.data",
                     "client.quorum",
+                    "register..",
                     "crypto..",
                     "buffer..",
                     "base..",
