@@ -8,17 +8,16 @@ import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Configuration of one process: a YAML file of flat settings, concluded once into a record whose components
- * carry {@link Setting}. A component {@code leaseTermMs} is the key {@code lease-term-ms} in the file and
- * {@code KEELFS_LEASE_TERM_MS} in the environment, which wins; what is in neither has its default. Components
- * are String, int, long, boolean or Path.
+ * Configuration of one process: a YAML file of flat settings, concluded once into a record whose
+ * components carry {@link Setting}. A component {@code leaseTermMs} is the key {@code
+ * lease-term-ms} in the file and {@code KEELFS_LEASE_TERM_MS} in the environment, which wins; what
+ * is in neither has its default. Components are String, int, long, boolean or Path.
  */
 public final class ConfigFile {
     private ConfigFile() {}
@@ -33,7 +32,10 @@ public final class ConfigFile {
         return conclude(type, read(file), env, file.toString());
     }
 
-    /** Concludes settings that are at hand already, by their file keys; {@code origin} is for messages. */
+    /**
+     * Concludes settings that are at hand already, by their file keys; {@code origin} is for
+     * messages.
+     */
     public static <T extends Record> T conclude(
             Class<T> type, Map<String, String> given, Map<String, String> env, String origin) {
         RecordComponent[] components = type.getRecordComponents();
@@ -94,8 +96,7 @@ public final class ConfigFile {
         if (!root.isObject()) {
             throw new ConfigException(file + ": expected 'setting: value' lines");
         }
-        for (Iterator<Map.Entry<String, JsonNode>> it = root.fields(); it.hasNext(); ) {
-            Map.Entry<String, JsonNode> field = it.next();
+        for (Map.Entry<String, JsonNode> field : root.properties()) {
             if (!field.getValue().isValueNode()) {
                 throw new ConfigException(
                         file + ": setting '" + field.getKey() + "' must be a single value");
@@ -122,8 +123,7 @@ public final class ConfigFile {
                 return Path.of(text);
             }
         } catch (IllegalArgumentException e) {
-            throw new ConfigException(
-                    origin + ": setting '" + key + "': bad value '" + text + "'");
+            throw new ConfigException(origin + ": setting '" + key + "': bad value '" + text + "'");
         }
         throw new IllegalStateException("no settings of " + type);
     }

@@ -41,14 +41,16 @@ class ConfigFileTest {
 
     @Test
     void badFilesAreRefusedInOneLineThatNamesFileAndSetting() throws IOException {
-        for (String bad : new String[] {"prot: 7\nport: 1", "", "port: x", "port: [1]", "- a", "a: : b"}) {
+        for (String bad :
+                new String[] {"prot: 7\nport: 1", "", "port: x", "port: [1]", "- a", "a: : b"}) {
             Path file = file(bad);
             var e =
                     assertThrows(
                             ConfigException.class,
                             () -> ConfigFile.load(file, Sample.class, Map.of()));
             String message = String.valueOf(e.getMessage());
-            assertTrue(message.startsWith(file.toString()) && message.lines().count() == 1, message);
+            assertTrue(
+                    message.startsWith(file.toString()) && message.lines().count() == 1, message);
         }
         assertThrows(
                 ConfigException.class,
