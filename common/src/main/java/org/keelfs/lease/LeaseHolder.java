@@ -1,0 +1,174 @@
+package org.keelfs.lease;
+
+import org.keelfs.base.Invariant;
+
+/**
+ * The client's half of the lease on one inode: who may use it, and the steps of giving it back. Confined to
+ * its driver's lock.
+ *
+ * <p>A lease is held, then <em>recalled</em> (no new user but reads of the kernel, which the invalidation of
+ * its pages waits for), then <em>closing</em> (no new user at all), and once no user is left it is flushed and
+ * returned (DESIGN section 4, recall of a file). Generations order grants against recalls: a recall that
+ * overtakes its grant makes the grant worthless.
+ */
+public final class LeaseHolder {
+    private enum Phase {
+        HELD,
+        RECALLED,
+        CLOSING
+    }
+
+    private LeaseMode mode = LeaseMode.NONE;
+    private Phase phase = Phase.HELD;
+    private LeaseMode keep = LeaseMode.NONE;
+    private long generation;
+    private long worthlessUpTo;
+    private int users;
+    private long readsWhileRecalled;
+
+    public LeaseMode mode() {
+        return mode;
+    }
+
+    /** Generation of the newest grant, 0 before the first. */
+    public long generation() {
+        return generation;
+    }
+
+    /** What to keep after the recall under way. */
+    public LeaseMode keep() {
+        return keep;
+    }
+
+    /** Whether cached state may be shown under {@code needed} now. */
+    public boolean covers(LeaseMode needed) {
+        return phase == Phase.HELD && mode.covers(needed);
+    }
+
+    /**
+     * Takes part in the lease until {@link #endUse}.
+     *
+     * @param kernelRead a READ or the write-back of a mapped page, that an invalidation in progress may wait for
+     * @return false when the caller has to get a new grant first
+     */
+    public boolean tryUse(LeaseMode needed, boolean kernelRead) {
+        boolean open = phase == Phase.HELD || (phase == Phase.RECALLED && kernelRead);
+        if (!open || !mode.covers(needed)) {
+            return false;
+        }
+        if (phase == Phase.RECALLED) {
+            readsWhileRecalled++;
+        }
+        users++;
+        return true;
+    }
+
+    public void endUse() {
+        Invariant.check(users > 0, "a lease use ended that never began");
+        users--;
+    }
+
+    /** Whether nobody uses the lease. */
+    public boolean isIdle() {
+        return users == 0;
+    }
+
+    /** Kernel reads served since the recall began: while it grows, the invalidation is to be done again. */
+    public long readsWhileRecalled() {
+        return readsWhileRecalled;
+    }
+
+    /**
+     * A grant arrived. Returns whether what came with it may be cached: not when it was recalled already or
+     * an older one than what is held.
+     */
+    public boolean onGrant(LeaseMode granted, long grantGeneration) {
+        if (grantGeneration <= worthlessUpTo || grantGeneration < generation) {
+            return false;
+        }
+        if (grantGeneration == generation) {
+            return phase == Phase.HELD && mode == granted && mode != LeaseMode.NONE;
+        }
+        if (phase != Phase.HELD) {
+            // Not to be mixed with what is being given back; when the server wants it, it is not held.
+            return false;
+        }
+        generation = grantGeneration;
+        mode = granted;
+        return granted != LeaseMode.NONE;
+    }
+
+    /** What a recall asks of the driver. */
+    public enum RecallStep {
+        /** Invalidate, flush and return what is held. */
+        GIVE_BACK,
+        /** Answer at once that nothing of this generation is held. */
+        NOT_HELD,
+        /** Nothing: it is being given back already. */
+        NOTHING
+    }
+
+    /** The server takes a generation back, but for {@code keepMode}. */
+    public RecallStep onRecall(long recalledGeneration, LeaseMode keepMode) {
+        worthlessUpTo = Math.max(worthlessUpTo, recalledGeneration);
+        if (recalledGeneration != generation || mode == LeaseMode.NONE) {
+            return recalledGeneration < generation ? RecallStep.NOTHING : RecallStep.NOT_HELD;
+        }
+        if (phase != Phase.HELD) {
+            keep = keep.covers(keepMode) ? keepMode : keep;
+            return RecallStep.NOTHING;
+        }
+        phase = Phase.RECALLED;
+        keep = mode.covers(keepMode) ? keepMode : LeaseMode.NONE;
+        readsWhileRecalled = 0;
+        return RecallStep.GIVE_BACK;
+    }
+
+    /** The holder wants to give it back by itself; false when there is nothing to give or it is going already. */
+    public boolean giveBack() {
+        if (mode == LeaseMode.NONE || phase != Phase.HELD) {
+            return false;
+        }
+        phase = Phase.RECALLED;
+        keep = LeaseMode.NONE;
+        readsWhileRecalled = 0;
+        return true;
+    }
+
+    /** The kernel's caches are empty: from now on there is no new user at all. */
+    public void beginClosing() {
+        Invariant.check(phase != Phase.HELD, "a lease closes that nobody recalled");
+        phase = Phase.CLOSING;
+    }
+
+    /** Whether a recall is being carried out. */
+    public boolean isLeaving() {
+        return phase != Phase.HELD;
+    }
+
+    /** The server has it back, and this is what is left. */
+    public void onReturned(LeaseMode left, long leftGeneration) {
+        Invariant.check(users == 0, "a lease was returned while %d use it", users);
+        phase = Phase.HELD;
+        keep = LeaseMode.NONE;
+        boolean usable = left != LeaseMode.NONE && leftGeneration > worthlessUpTo;
+        mode = usable ? left : LeaseMode.NONE;
+        generation = Math.max(generation, leftGeneration);
+    }
+
+    /** The session is gone, and with it every lease. Users that are left finish on what they have. */
+    public void onLost() {
+        phase = Phase.HELD;
+        mode = LeaseMode.NONE;
+        keep = LeaseMode.NONE;
+        generation = 0;
+        worthlessUpTo = 0;
+    }
+
+    /** Laws that hold between any two inputs. */
+    public void invariants() {
+        Invariant.check(users >= 0, "negative users");
+        Invariant.check(
+                phase == Phase.HELD || mode != LeaseMode.NONE, "a lease leaves that is not held");
+    }
+}
