@@ -1,0 +1,465 @@
+package org.keelfs.client.meta;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.rpc.RpcCaller;
+import org.keelfs.rpc.RpcException;
+import org.keelfs.rpc.RpcHandler;
+import org.keelfs.rpc.RpcMethod;
+import org.keelfs.rpc.RpcReply;
+import org.keelfs.rpc.RpcRequest;
+import org.keelfs.rpc.RpcStatus;
+import org.keelfs.wire.proto.MetadataProto.CloseSessionRequest;
+import org.keelfs.wire.proto.MetadataProto.Command;
+import org.keelfs.wire.proto.MetadataProto.CommandResult;
+import org.keelfs.wire.proto.MetadataProto.ForceReply;
+import org.keelfs.wire.proto.MetadataProto.ForceRequest;
+import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
+import org.keelfs.wire.proto.MetadataProto.OpenSessionRequest;
+import org.keelfs.wire.proto.MetadataProto.Recall;
+import org.keelfs.wire.proto.MetadataProto.RecallReply;
+import org.keelfs.wire.proto.MetadataProto.RecallRequest;
+import org.keelfs.wire.proto.MetadataProto.RenewReply;
+import org.keelfs.wire.proto.MetadataProto.RenewRequest;
+import org.keelfs.wire.proto.MetadataProto.SubmitReply;
+import org.keelfs.wire.proto.MetadataProto.SubmitRequest;
+import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A mount's session with the metadata server: calls with retries inside the operation's deadline, commands
+ * exactly once, renewal, and what happens when the session or the server's process goes. Thread-safe; calls
+ * wait on virtual threads.
+ */
+public final class MetadataSession implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(MetadataSession.class);
+
+    /** First wait before a call is sent again; it doubles up to {@link #BACK_OFF_MAX_MS}. */
+    private static final long BACK_OFF_MS = 20;
+
+    /** A server that restarts is found within this. */
+    private static final long BACK_OFF_MAX_MS = 500;
+
+    /** Heartbeat while answered commands wait to be reported forced (DESIGN section 6: within 1 s). */
+    private static final long BUSY_RENEW_MS = 1_000;
+
+    /** One attempt to renew. */
+    private static final long RENEW_ATTEMPT_MS = 5_000;
+
+    /** What the server said when the session was opened. */
+    private record Session(
+            long id, VolumeInfo volume, long leaseTermMs, long renewMs, UnforcedCommands commands) {}
+
+    private final SessionConfig config;
+    private final SessionListener listener;
+    private final RpcCaller rpc;
+    private final ScheduledExecutorService timer;
+    private final Executor blocking;
+    private final ReentrantLock opening = new ReentrantLock();
+    private final AtomicBoolean renewing = new AtomicBoolean();
+    private volatile @Nullable Session session;
+    private volatile long incarnation;
+    private volatile long validUntilNs;
+    private volatile long serverAheadMs;
+    private volatile long forcedPosition;
+    private volatile long progress;
+    private volatile boolean closed;
+    private @Nullable ScheduledFuture<?> renewal;
+
+    /**
+     * @param connect connects to the metadata server with a handler for what it calls
+     * @param timer runs short tasks
+     * @param blocking runs tasks that wait, each on a thread of its own
+     */
+    public MetadataSession(
+            SessionConfig config,
+            SessionListener listener,
+            Function<RpcHandler, ? extends RpcCaller> connect,
+            ScheduledExecutorService timer,
+            Executor blocking) {
+        this.config = config;
+        this.listener = listener;
+        this.timer = timer;
+        this.blocking = blocking;
+        this.rpc = connect.apply(this::onRequest);
+    }
+
+    /** Opens the session; ENOENT when there is no such volume. */
+    public void open() {
+        openNew();
+        renewal =
+                timer.scheduleWithFixedDelay(
+                        this::maybeRenew, BUSY_RENEW_MS, BUSY_RENEW_MS, TimeUnit.MILLISECONDS);
+    }
+
+    public long id() {
+        return current().id;
+    }
+
+    public VolumeInfo volume() {
+        return current().volume;
+    }
+
+    /** {@link System#nanoTime()} until which leases may be used. */
+    public long leasesValidUntilNs() {
+        return validUntilNs;
+    }
+
+    /** Milliseconds since 1970 by the server's clock. */
+    public long serverTimeMs() {
+        return System.currentTimeMillis() + serverAheadMs;
+    }
+
+    /** A recall is being served and bytes went out: keeps the server from taking the flush for stuck. */
+    public void noteProgress() {
+        progress++;
+    }
+
+    /**
+     * Calls until an answer comes or the operation's deadline is over.
+     *
+     * @param body made for each attempt from the session's number
+     */
+    public <M extends MessageLite> M call(
+            RpcMethod method, Function<Long, MessageLite> body, Parser<M> parser) {
+        return call(method, body, parser, true);
+    }
+
+    private <M extends MessageLite> M call(
+            RpcMethod method,
+            Function<Long, MessageLite> body,
+            Parser<M> parser,
+            boolean inAnySession) {
+        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
+        long backOffMs = BACK_OFF_MS;
+        while (true) {
+            long id = current().id;
+            long leftMs = Math.max(1, (deadlineNs - System.nanoTime()) / 1_000_000);
+            try {
+                RpcReply reply =
+                        Waits.await(
+                                rpc.call(method, body.apply(id), leftMs),
+                                leftMs + 100,
+                                "metadata server, " + method);
+                try {
+                    return reply.decode(parser);
+                } finally {
+                    reply.release();
+                }
+            } catch (RpcException e) {
+                if (e.status() == RpcStatus.SESSION_GONE) {
+                    onSessionGone(id);
+                    if (!inAnySession) {
+                        throw new FsException(Errno.EIO, method + ": the session was evicted");
+                    }
+                } else if (!isWorthAnotherTry(e.status())) {
+                    throw new FsException(Errno.EIO, method + ": " + e.getMessage());
+                }
+                if (System.nanoTime() + backOffMs * 1_000_000 >= deadlineNs || closed) {
+                    LOG.warn("{}: gave up after the deadline: {}", method, e.getMessage());
+                    throw new FsException(Errno.EIO, method + ": " + e.getMessage());
+                }
+                sleep(backOffMs);
+                backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
+            }
+        }
+    }
+
+    private static boolean isWorthAnotherTry(RpcStatus status) {
+        return switch (status) {
+            case UNREACHABLE, BUSY, DEADLINE, CANCELLED -> true;
+            case OK, REFUSED, SESSION_GONE, CAPABILITY_EXPIRED, FAILED -> false;
+        };
+    }
+
+    private static void sleep(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            throw new FsException(Errno.EINTR, "interrupted");
+        }
+    }
+
+    /** Results of commands that were applied in order, and the log position of the last. */
+    public record Submitted(List<CommandResult> results, long position) {}
+
+    /** Sends commands, exactly once; their results stand in their order, each with its own errno. */
+    public Submitted submit(List<Command> commands) {
+        Session in = current();
+        long first = in.commands.begin(commands.size());
+        try {
+            SubmitReply reply =
+                    call(
+                            RpcMethod.SUBMIT,
+                            id -> request(in, first, commands),
+                            SubmitReply.parser(),
+                            false);
+            in.commands.onAnswered(request(in, first, commands), reply.getPosition());
+            return new Submitted(reply.getResultsList(), reply.getPosition());
+        } catch (RuntimeException e) {
+            in.commands.onGivenUp(first);
+            throw e;
+        }
+    }
+
+    private SubmitRequest request(Session in, long first, List<Command> commands) {
+        return SubmitRequest.newBuilder()
+                .setSession(in.id)
+                .setFirstSequence(first)
+                .addAllCommands(commands)
+                .setAcknowledgedSequence(in.commands.acknowledged())
+                .setServerIncarnation(incarnation)
+                .build();
+    }
+
+    /** One command; its errno as an FsException. */
+    public CommandResult submitOne(Command command) {
+        return orThrow(submit(List.of(command)).results().get(0));
+    }
+
+    /** The result, or its errno as an FsException. */
+    public static CommandResult orThrow(CommandResult result) {
+        if (result.getErrno() != 0) {
+            throw new FsException(Errno.of(result.getErrno()));
+        }
+        return result;
+    }
+
+    /** Position of the last command that was answered. */
+    public long position() {
+        return current().commands.position();
+    }
+
+    /** Makes commands up to a position survive a power cut. */
+    public void force(long position) {
+        if (position <= forcedPosition) {
+            return;
+        }
+        ForceReply reply =
+                call(
+                        RpcMethod.FORCE,
+                        id -> ForceRequest.newBuilder().setPosition(position).build(),
+                        ForceReply.parser());
+        onForced(reply.getForcedPosition());
+    }
+
+    private void onForced(long position) {
+        if (position > forcedPosition) {
+            forcedPosition = position;
+            Session s = session;
+            if (s != null) {
+                s.commands.onForced(position);
+            }
+        }
+    }
+
+    private Session current() {
+        Session s = session;
+        if (s == null) {
+            throw new FsException(Errno.EIO, "no session with the metadata server");
+        }
+        return s;
+    }
+
+    private void onSessionGone(long id) {
+        opening.lock();
+        try {
+            Session s = session;
+            if (closed || s == null || s.id != id) {
+                return;
+            }
+            LOG.warn("Session {} is gone: caches are dropped, unsent bytes are lost", id);
+            validUntilNs = System.nanoTime();
+            listener.onSessionLost();
+            openNew();
+        } finally {
+            opening.unlock();
+        }
+    }
+
+    private void openNew() {
+        opening.lock();
+        try {
+            long askedNs = System.nanoTime();
+            OpenSessionRequest request =
+                    OpenSessionRequest.newBuilder()
+                            .setVolume(config.volume())
+                            .setMountId(ByteString.copyFrom(config.mountId()))
+                            .setReplacesPredecessor(true)
+                            .build();
+            OpenSessionReply reply = openReply(request);
+            if (reply.getErrno() != 0) {
+                throw new FsException(Errno.of(reply.getErrno()), reply.getMessage());
+            }
+            forcedPosition = 0;
+            incarnation = reply.getServerIncarnation();
+            session =
+                    new Session(
+                            reply.getSession(),
+                            reply.getVolume(),
+                            reply.getLeaseTermMs(),
+                            reply.getRenewMs(),
+                            new UnforcedCommands());
+            noteServerTime(reply.getServerTimeMs());
+            extend(askedNs, reply.getLeaseTermMs());
+        } finally {
+            opening.unlock();
+        }
+    }
+
+    private OpenSessionReply openReply(OpenSessionRequest request) {
+        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
+        while (true) {
+            try {
+                RpcReply reply =
+                        Waits.await(
+                                rpc.call(RpcMethod.OPEN_SESSION, request, RENEW_ATTEMPT_MS),
+                                RENEW_ATTEMPT_MS + 100,
+                                "metadata server, OPEN_SESSION");
+                try {
+                    return reply.decode(OpenSessionReply.parser());
+                } finally {
+                    reply.release();
+                }
+            } catch (RpcException e) {
+                if (!isWorthAnotherTry(e.status()) || System.nanoTime() > deadlineNs) {
+                    throw new FsException(Errno.EIO, "cannot open a session: " + e.getMessage());
+                }
+                sleep(BACK_OFF_MAX_MS);
+            }
+        }
+    }
+
+    private void extend(long askedNs, long termMs) {
+        validUntilNs = askedNs + (termMs - config.leaseMarginMs()) * 1_000_000;
+    }
+
+    private void noteServerTime(long serverTimeMs) {
+        serverAheadMs = serverTimeMs - System.currentTimeMillis();
+    }
+
+    // ---- renewal ----
+
+    private void maybeRenew() {
+        Session s = session;
+        if (s == null || closed) {
+            return;
+        }
+        long leftMs = (validUntilNs - System.nanoTime()) / 1_000_000;
+        long renewAtMs = s.leaseTermMs - config.leaseMarginMs() - s.renewMs;
+        boolean due = leftMs <= renewAtMs || !s.commands.isEmpty();
+        if (due && renewing.compareAndSet(false, true)) {
+            blocking.execute(() -> renew(s));
+        }
+    }
+
+    private void renew(Session s) {
+        try {
+            long askedNs = System.nanoTime();
+            RenewRequest request =
+                    RenewRequest.newBuilder().setSession(s.id).setProgress(progress).build();
+            RpcReply raw =
+                    Waits.await(
+                            rpc.call(RpcMethod.RENEW, request, RENEW_ATTEMPT_MS),
+                            RENEW_ATTEMPT_MS + 100,
+                            "metadata server, RENEW");
+            RenewReply reply;
+            try {
+                reply = raw.decode(RenewReply.parser());
+            } finally {
+                raw.release();
+            }
+            extend(askedNs, s.leaseTermMs);
+            noteServerTime(reply.getServerTimeMs());
+            if (reply.getServerIncarnation() != incarnation) {
+                onRestarted(s, reply.getServerIncarnation());
+            }
+            onForced(reply.getForcedPosition());
+        } catch (RpcException e) {
+            if (e.status() == RpcStatus.SESSION_GONE) {
+                onSessionGone(s.id);
+            } else {
+                LOG.debug("Renewal failed: {}", e.getMessage());
+            }
+        } catch (FsException e) {
+            LOG.debug("Renewal failed: {}", e.getMessage());
+        } finally {
+            renewing.set(false);
+        }
+    }
+
+    private void onRestarted(Session s, long newIncarnation) {
+        LOG.info("The metadata server has restarted: sending again what it may have lost");
+        for (SubmitRequest old : s.commands.unforced()) {
+            SubmitRequest again =
+                    old.toBuilder().setServerIncarnation(newIncarnation).build();
+            SubmitReply reply =
+                    call(RpcMethod.SUBMIT, id -> again, SubmitReply.parser(), false);
+            s.commands.onAnswered(again, reply.getPosition());
+        }
+        incarnation = newIncarnation;
+        listener.onServerRestarted();
+    }
+
+    // ---- calls from the server ----
+
+    private void onRequest(RpcRequest request) {
+        if (request.method() != RpcMethod.RECALL) {
+            request.fail(RpcStatus.REFUSED, "a mount answers only RECALL");
+            return;
+        }
+        RecallRequest recalls = request.decode(RecallRequest.parser());
+        Session s = session;
+        if (s != null && s.id == recalls.getSession()) {
+            for (Recall recall : recalls.getRecallsList()) {
+                blocking.execute(() -> listener.onRecall(recall));
+            }
+        }
+        request.reply(RecallReply.getDefaultInstance());
+    }
+
+    /** Asynchronous form of {@link #call}. */
+    public <M extends MessageLite> CompletableFuture<M> callAsync(
+            RpcMethod method, Function<Long, MessageLite> body, Parser<M> parser) {
+        return CompletableFuture.supplyAsync(() -> call(method, body, parser), blocking);
+    }
+
+    /** Ends the session cleanly: leases must have been returned or need no hand-over. */
+    @Override
+    public void close() {
+        Session s = session;
+        closed = true;
+        if (renewal != null) {
+            renewal.cancel(false);
+        }
+        if (s == null) {
+            return;
+        }
+        try {
+            Waits.await(
+                            rpc.call(
+                                    RpcMethod.CLOSE_SESSION,
+                                    CloseSessionRequest.newBuilder().setSession(s.id).build(),
+                                    RENEW_ATTEMPT_MS),
+                            RENEW_ATTEMPT_MS,
+                            "CLOSE_SESSION")
+                    .release();
+        } catch (RuntimeException e) {
+            LOG.warn("The session could not be closed, the server will evict it: {}", e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package org.keelfs.client.meta;
+
+import org.keelfs.wire.proto.MetadataProto.Recall;
+
+/** Told what happens to the session; on threads that may wait. */
+public interface SessionListener {
+    /** The server wants a lease back. Called on a virtual thread of its own. */
+    void onRecall(Recall recall);
+
+    /** The session is gone: evicted or unknown. All leases are lost; a new session is opened after this. */
+    void onSessionLost();
+
+    /** The server restarted: what was held must be reclaimed within its grace period. */
+    void onServerRestarted();
+}
