@@ -353,6 +353,10 @@ final class ArchitectureTest {
                             .should()
                             .dependOnClassesThat()
                             .resideInAPackage(ROOT + "config.."));
+        }
+
+        @Test
+        void aloneReadTheEnvironment() {
             check(
                     noClasses()
                             .that()
