@@ -1,0 +1,424 @@
+package org.keelfs.client.lease;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.lease.LeaseHolder;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.InodeId;
+import org.keelfs.rpc.RpcMethod;
+import org.keelfs.wire.proto.MetadataProto;
+import org.keelfs.wire.proto.MetadataProto.AcquireLeaseReply;
+import org.keelfs.wire.proto.MetadataProto.AcquireLeaseRequest;
+import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
+import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
+import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The mount's leases: gets them, lets operations use them, gives them back when the server recalls them.
+ * Thread-safe; one lock an inode, never held while waiting for anything but itself.
+ *
+ * <p>Recalls run on threads of their own and wait only for users of the lease, which never wait for another
+ * lease: so no cycle can form. What a recall has to flush is the {@link RecallTarget}'s.
+ */
+public final class Leases {
+    private static final Logger LOG = LoggerFactory.getLogger(Leases.class);
+
+    /** Rounds of invalidation for kernel reads that came during the one before; more mean a busy reader. */
+    private static final int INVALIDATIONS_MAX = 8;
+
+    /** One inode's lease with its lock. */
+    private static final class Entry {
+        final ReentrantLock lock = new ReentrantLock();
+        final Condition changed = lock.newCondition();
+        final LeaseHolder holder = new LeaseHolder();
+        boolean acquiring;
+    }
+
+    private final ConcurrentHashMap<InodeId, Entry> entries = new ConcurrentHashMap<>();
+    private final MetadataSession session;
+    private final long operationTimeoutMs;
+    private volatile KernelCache kernel = KernelCache.NONE;
+    private @Nullable RecallTarget target;
+    private @Nullable BiConsumer<InodeId, AcquireLeaseReply> onAcquired;
+
+    public Leases(MetadataSession session, long operationTimeoutMs) {
+        this.session = session;
+        this.operationTimeoutMs = operationTimeoutMs;
+    }
+
+    /**
+     * Tells who is served; before the first use.
+     *
+     * @param acquired gets every grant with what came with it, under the lock of the lease, before any user
+     */
+    public void attach(
+            KernelCache kernelCache,
+            RecallTarget recallTarget,
+            BiConsumer<InodeId, AcquireLeaseReply> acquired) {
+        kernel = kernelCache;
+        target = recallTarget;
+        onAcquired = acquired;
+    }
+
+    private RecallTarget target() {
+        RecallTarget t = target;
+        if (t == null) {
+            throw new IllegalStateException("leases are used before they are attached");
+        }
+        return t;
+    }
+
+    private boolean isInTime() {
+        return session.leasesValidUntilNs() - System.nanoTime() > 0;
+    }
+
+    /** Nanoseconds for which the kernel may rely on leases held now. */
+    public long remainingNs() {
+        return Math.max(0, session.leasesValidUntilNs() - System.nanoTime());
+    }
+
+    /** Whether cached state of this inode may be shown now. */
+    public boolean covers(InodeId inode, LeaseMode needed) {
+        Entry entry = entries.get(inode);
+        if (entry == null || !isInTime()) {
+            return false;
+        }
+        entry.lock.lock();
+        try {
+            return entry.holder.covers(needed);
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    /** Takes part in a lease that is held; null when it has to be got first. Never waits. */
+    public @Nullable LeaseUse tryUse(InodeId inode, LeaseMode needed, boolean kernelRead) {
+        Entry entry = entries.get(inode);
+        if (entry == null || !isInTime()) {
+            return null;
+        }
+        entry.lock.lock();
+        try {
+            return entry.holder.tryUse(needed, kernelRead) ? () -> endUse(entry) : null;
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    private static void endUse(Entry entry) {
+        entry.lock.lock();
+        try {
+            entry.holder.endUse();
+            if (entry.holder.isIdle()) {
+                entry.changed.signalAll();
+            }
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    /** Takes part in a lease, getting it from the server where needed; waits. ESTALE: the inode is gone. */
+    public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead) {
+        long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
+        Entry entry = entries.computeIfAbsent(inode, i -> new Entry());
+        while (true) {
+            entry.lock.lock();
+            try {
+                if (isInTime() && entry.holder.tryUse(needed, kernelRead)) {
+                    return () -> endUse(entry);
+                }
+                if (entry.acquiring || entry.holder.isLeaving()) {
+                    awaitChange(entry, deadlineNs, inode);
+                    continue;
+                }
+                entry.acquiring = true;
+            } finally {
+                entry.lock.unlock();
+            }
+            acquire(inode, entry, needed, deadlineNs);
+        }
+    }
+
+    private static void awaitChange(Entry entry, long deadlineNs, InodeId inode) {
+        try {
+            long leftNs = deadlineNs - System.nanoTime();
+            if (leftNs <= 0) {
+                throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
+            }
+            boolean _ = entry.changed.await(leftNs, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            throw new FsException(Errno.EINTR, "interrupted while waiting for a lease");
+        }
+    }
+
+    private void acquire(InodeId inode, Entry entry, LeaseMode needed, long deadlineNs) {
+        try {
+            if (System.nanoTime() > deadlineNs) {
+                throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
+            }
+            AcquireLeaseReply reply =
+                    session.call(
+                            RpcMethod.ACQUIRE_LEASE,
+                            id ->
+                                    AcquireLeaseRequest.newBuilder()
+                                            .setSession(id)
+                                            .setInode(inode.value())
+                                            .setMode(toWire(needed))
+                                            .build(),
+                            AcquireLeaseReply.parser());
+            if (reply.getErrno() != 0) {
+                throw new FsException(Errno.of(reply.getErrno()), inode + ": no lease");
+            }
+            entry.lock.lock();
+            try {
+                LeaseGrant grant = reply.getLease();
+                if (entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
+                    BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
+                    if (acquired != null) {
+                        acquired.accept(inode, reply);
+                    }
+                }
+            } finally {
+                entry.lock.unlock();
+            }
+        } finally {
+            entry.lock.lock();
+            try {
+                entry.acquiring = false;
+                entry.changed.signalAll();
+            } finally {
+                entry.lock.unlock();
+            }
+        }
+    }
+
+    /**
+     * A grant that came with another answer. {@code learn} runs, under the lease's lock, only when what came with
+     * it may be cached.
+     */
+    public void onGrant(LeaseGrant grant, Runnable learn) {
+        LeaseMode mode = fromWire(grant.getMode());
+        if (mode == LeaseMode.NONE) {
+            return;
+        }
+        Entry entry = entries.computeIfAbsent(new InodeId(grant.getInode()), i -> new Entry());
+        entry.lock.lock();
+        try {
+            if (entry.holder.onGrant(mode, grant.getGeneration())) {
+                learn.run();
+                entry.changed.signalAll();
+            }
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    /** The server wants a lease back. */
+    public void onRecall(MetadataProto.Recall recall) {
+        InodeId inode = new InodeId(recall.getInode());
+        LeaseMode keep = fromWire(recall.getKeep());
+        Entry entry = entries.computeIfAbsent(inode, i -> new Entry());
+        LeaseHolder.RecallStep step;
+        entry.lock.lock();
+        try {
+            step = entry.holder.onRecall(recall.getGeneration(), keep);
+        } finally {
+            entry.lock.unlock();
+        }
+        switch (step) {
+            case GIVE_BACK -> giveBack(inode, entry);
+            case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
+            case NOTHING -> {}
+        }
+    }
+
+    private void sendReturn(InodeId inode, long generation, LeaseMode keep) {
+        var _ =
+                session.call(
+                        RpcMethod.RETURN_LEASE,
+                        id ->
+                                ReturnLeaseRequest.newBuilder()
+                                        .setSession(id)
+                                        .setInode(inode.value())
+                                        .setGeneration(generation)
+                                        .setKeep(toWire(keep))
+                                        .build(),
+                        ReturnLeaseReply.parser());
+    }
+
+    /** Steps (2) to (4) of a recall (DESIGN section 4). */
+    private void giveBack(InodeId inode, Entry entry) {
+        LeaseMode held = entry.holder.mode();
+        LeaseMode keep = target().keepable(inode, entry.holder.keep());
+        long sessionId = session.id();
+        try {
+            invalidateKernel(inode, entry, held, keep);
+            closeToUsers(entry);
+            var request =
+                    ReturnLeaseRequest.newBuilder()
+                            .setInode(inode.value())
+                            .setGeneration(entry.holder.generation())
+                            .setKeep(toWire(keep));
+            target().beforeReturn(inode, held, keep, request);
+            ReturnLeaseReply reply =
+                    session.call(
+                            RpcMethod.RETURN_LEASE,
+                            id -> request.setSession(id).build(),
+                            ReturnLeaseReply.parser());
+            finish(inode, entry, sessionId, reply.getLease());
+        } catch (FsException e) {
+            LOG.warn("{}: the lease could not be returned: {}", inode, e.getMessage());
+            finish(inode, entry, sessionId, LeaseGrant.getDefaultInstance());
+        }
+    }
+
+    private void finish(InodeId inode, Entry entry, long sessionId, LeaseGrant left) {
+        entry.lock.lock();
+        try {
+            if (session.id() == sessionId && entry.holder.isLeaving()) {
+                entry.holder.onReturned(fromWire(left.getMode()), left.getGeneration());
+            }
+            target().afterReturn(inode, entry.holder.mode());
+            entry.changed.signalAll();
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    private void invalidateKernel(InodeId inode, Entry entry, LeaseMode held, LeaseMode keep) {
+        if (!target().needsKernelInvalidation(inode, held, keep)) {
+            kernel.invalidateAttributes(inode);
+            return;
+        }
+        long served = -1;
+        for (int round = 0; round < INVALIDATIONS_MAX; round++) {
+            long before = readsWhileRecalled(entry);
+            if (before == served) {
+                return;
+            }
+            served = before;
+            kernel.invalidateData(inode, 0, 0);
+        }
+    }
+
+    private static long readsWhileRecalled(Entry entry) {
+        entry.lock.lock();
+        try {
+            return entry.holder.readsWhileRecalled();
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    private static void closeToUsers(Entry entry) {
+        entry.lock.lock();
+        try {
+            entry.holder.beginClosing();
+            while (!entry.holder.isIdle()) {
+                entry.changed.awaitUninterruptibly();
+            }
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    /** Gives back everything of these inodes, at unmount; waits. */
+    public void giveBackAll() {
+        for (var e : entries.entrySet()) {
+            boolean leaves;
+            e.getValue().lock.lock();
+            try {
+                leaves = e.getValue().holder.mode() == LeaseMode.WRITE && e.getValue().holder.giveBack();
+            } finally {
+                e.getValue().lock.unlock();
+            }
+            if (leaves) {
+                giveBack(e.getKey(), e.getValue());
+            }
+        }
+    }
+
+    /** The session is gone: every lease is. Returns the inodes that were held. */
+    public List<InodeId> onSessionLost() {
+        List<InodeId> lost = new ArrayList<>();
+        for (var e : entries.entrySet()) {
+            Entry entry = e.getValue();
+            entry.lock.lock();
+            try {
+                if (entry.holder.mode() != LeaseMode.NONE) {
+                    lost.add(e.getKey());
+                }
+                entry.holder.onLost();
+                entry.changed.signalAll();
+            } finally {
+                entry.lock.unlock();
+            }
+        }
+        return lost;
+    }
+
+    /** After a restart of the server: gets back what is held, within its grace period. */
+    public void reclaimAll() {
+        for (var e : entries.entrySet()) {
+            LeaseMode held = e.getValue().holder.mode();
+            if (held != LeaseMode.NONE) {
+                reclaim(e.getKey(), e.getValue(), held);
+            }
+        }
+    }
+
+    private void reclaim(InodeId inode, Entry entry, LeaseMode held) {
+        AcquireLeaseReply reply =
+                session.call(
+                        RpcMethod.ACQUIRE_LEASE,
+                        id ->
+                                AcquireLeaseRequest.newBuilder()
+                                        .setSession(id)
+                                        .setInode(inode.value())
+                                        .setMode(toWire(held))
+                                        .setReclaim(true)
+                                        .build(),
+                        AcquireLeaseReply.parser());
+        entry.lock.lock();
+        try {
+            LeaseGrant grant = reply.getLease();
+            entry.holder.onLost();
+            if (reply.getErrno() == 0 && fromWire(grant.getMode()).covers(held)) {
+                boolean _ = entry.holder.onGrant(held, grant.getGeneration());
+            } else {
+                LOG.warn("{}: {} could not be reclaimed from the restarted server", inode, held);
+                target().afterReturn(inode, LeaseMode.NONE);
+            }
+            entry.changed.signalAll();
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    private static MetadataProto.LeaseMode toWire(LeaseMode mode) {
+        return switch (mode) {
+            case NONE -> MetadataProto.LeaseMode.NONE;
+            case READ -> MetadataProto.LeaseMode.READ;
+            case WRITE -> MetadataProto.LeaseMode.WRITE;
+        };
+    }
+
+    private static LeaseMode fromWire(MetadataProto.LeaseMode mode) {
+        return switch (mode) {
+            case READ -> LeaseMode.READ;
+            case WRITE -> LeaseMode.WRITE;
+            case NONE, SHARED, UNRECOGNIZED -> LeaseMode.NONE;
+        };
+    }
+}

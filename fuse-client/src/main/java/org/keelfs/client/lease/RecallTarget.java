@@ -1,0 +1,24 @@
+package org.keelfs.client.lease;
+
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.InodeId;
+import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
+
+/** What has to be done before a lease goes back; the VFS core implements it. On threads that may wait. */
+public interface RecallTarget {
+    /** Whether the kernel may hold pages or names under this lease that must go before it is returned. */
+    boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep);
+
+    /** What may be kept: less than asked for where the mount would have to write again. */
+    LeaseMode keepable(InodeId inode, LeaseMode keep);
+
+    /**
+     * Nobody uses the lease any more: flushes bytes, size and times to their places and fills in what is handed
+     * over. Returns normally even when bytes were lost; those are in doubt.
+     */
+    void beforeReturn(
+            InodeId inode, LeaseMode held, LeaseMode keep, ReturnLeaseRequest.Builder request);
+
+    /** The lease is gone, or what {@code left} says is left. */
+    void afterReturn(InodeId inode, LeaseMode left);
+}
