@@ -10,7 +10,8 @@ import org.keelfs.model.ChunkId;
  */
 public sealed interface ReplicaRecord {
     /**
-     * A promise, or a seal by hint: no sector changes. Fixes staged for a lower epoch are dropped.
+     * A promise, or a seal by hint: no sector changes, fixes staged for an epoch below the promise are
+     * dropped. With status DAMAGED all sectors and all staged fixes go; p stays (R12).
      */
     record State(ChunkId chunk, ReplicaState state) implements ReplicaRecord {}
 
@@ -24,6 +25,9 @@ public sealed interface ReplicaRecord {
     record Stage(ChunkId chunk, ReplicaState state, long epoch, List<ValueRun> fixes)
             implements ReplicaRecord {}
 
+    /** All staged fixes are dropped: an INSTALL found that they do not give its digest. */
+    record Unstage(ChunkId chunk) implements ReplicaRecord {}
+
     /**
      * An INSTALL: what was staged for {@code state.sealed()} in its order, then the fixes, each
      * replacing what is there; a fix with timestamp zero and no payload removes its sectors. All
@@ -32,7 +36,7 @@ public sealed interface ReplicaRecord {
     record Install(ChunkId chunk, ReplicaState state, List<ValueRun> fixes)
             implements ReplicaRecord {}
 
-    /** The chunk was given away: all sectors go, (id, p) stays. */
+    /** The chunk was given away: all sectors and staged fixes go, (id, p) stays. */
     record Tombstone(ChunkId chunk, ReplicaState state) implements ReplicaRecord {}
 
     /** The chunk is forgotten with all it had. */

@@ -20,4 +20,17 @@ public record ReplicaState(Status status, long promised, long sealed, Digest dig
          */
         DAMAGED
     }
+
+    /** Of a chunk that this node never had. */
+    static final ReplicaState UNKNOWN = new ReplicaState(Status.LIVE, 0, 0, Digest.EMPTY);
+
+    /** With p raised to this epoch, if it is lower. */
+    ReplicaState promising(long epoch) {
+        return epoch > promised ? new ReplicaState(status, epoch, sealed, digest) : this;
+    }
+
+    /** A working copy, sealed in this epoch, with these sectors. */
+    static ReplicaState sealedIn(long epoch, Digest digest) {
+        return new ReplicaState(Status.LIVE, epoch, epoch, digest);
+    }
 }
