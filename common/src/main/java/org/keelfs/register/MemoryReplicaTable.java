@@ -12,8 +12,8 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * A node's table in memory, fed with {@link ReplicaRecord}s in log order: what every store must show after the
- * same records. The simulator and tests run on it. Confined to its owner.
+ * A node's table in memory, fed with {@link ReplicaRecord}s in log order: what every store must
+ * show after the same records. The simulator and tests run on it. Confined to its owner.
  */
 public final class MemoryReplicaTable implements ReplicaTable {
     private final Map<ChunkId, Chunk> chunks = new LinkedHashMap<>();

@@ -5,8 +5,9 @@ import org.keelfs.model.NodeId;
 import org.keelfs.model.ReplicaSet;
 
 /**
- * Counts the answers of a replica set until a majority agreed, or cannot any more. Confined to its round. A
- * replica that failed may still agree later (it was sent the same request again); one that agreed stays.
+ * Counts the answers of a replica set until a majority agreed, or cannot any more. Confined to its
+ * round. A replica that failed may still agree later (it was sent the same request again); one that
+ * agreed stays.
  */
 public final class QuorumCount {
     private final ReplicaSet set;

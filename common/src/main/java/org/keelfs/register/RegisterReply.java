@@ -20,7 +20,10 @@ public sealed interface RegisterReply {
     /** To INSTALL: this very request put the fixes in place. */
     record Applied(int allocatedDelta) implements RegisterReply {}
 
-    /** To INSTALL and STAGE, nothing changed: the replica is already sealed in this or a later epoch. */
+    /**
+     * To INSTALL and STAGE, nothing changed: the replica is already sealed in this or a later
+     * epoch.
+     */
     record Have(long sealed, Digest digest) implements RegisterReply {}
 
     /**
@@ -34,9 +37,9 @@ public sealed interface RegisterReply {
     record ProbeOk() implements RegisterReply {}
 
     /**
-     * To all, nothing changed: something newer than the request's epoch is promised, or the epoch is not
-     * above the node's floor. Below the request's epoch it comes from a tombstone: the replica has no vote
-     * and takes only an INSTALL, from empty.
+     * To all, nothing changed: something newer than the request's epoch is promised, or the epoch
+     * is not above the node's floor. Below the request's epoch it comes from a tombstone: the
+     * replica has no vote and takes only an INSTALL, from empty.
      */
     record Stale(long promised) implements RegisterReply {}
 

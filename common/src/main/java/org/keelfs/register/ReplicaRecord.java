@@ -10,8 +10,8 @@ import org.keelfs.model.ChunkId;
  */
 public sealed interface ReplicaRecord {
     /**
-     * A promise, or a seal by hint: no sector changes, fixes staged for an epoch below the promise are
-     * dropped. With status DAMAGED all sectors and all staged fixes go; p stays (R12).
+     * A promise, or a seal by hint: no sector changes, fixes staged for an epoch below the promise
+     * are dropped. With status DAMAGED all sectors and all staged fixes go; p stays (R12).
      */
     record State(ChunkId chunk, ReplicaState state) implements ReplicaRecord {}
 

@@ -21,9 +21,9 @@ import org.keelfs.register.RegisterRequest.Write;
 import org.keelfs.register.ReplicaState.Status;
 
 /**
- * The storage node's side of every register: DESIGN section 4, "What a node answers", R11 and R12. Confined to
- * the thread that owns the table; it keeps nothing itself. Next: {@link ReplicaEffects}, which the node's
- * service carries out.
+ * The storage node's side of every register: DESIGN section 4, "What a node answers", R11 and R12.
+ * Confined to the thread that owns the table; it keeps nothing itself. Next: {@link
+ * ReplicaEffects}, which the node's service carries out.
  *
  * @param <R> the driver's token for one request
  */
@@ -59,7 +59,10 @@ public class ReplicaRegister<R> {
         }
     }
 
-    /** Whether something newer than the operation's epoch is promised. The values' epochs do not matter. */
+    /**
+     * Whether something newer than the operation's epoch is promised. The values' epochs do not
+     * matter.
+     */
     protected boolean fenced(RegisterRequest request, ReplicaState state) {
         return request.epoch() < state.promised();
     }
@@ -79,8 +82,8 @@ public class ReplicaRegister<R> {
     }
 
     /**
-     * R11 and R12: a tombstone or a damaged copy has no vote and takes only an INSTALL of a later epoch, with
-     * what was staged for it; its promise does not move before that.
+     * R11 and R12: a tombstone or a damaged copy has no vote and takes only an INSTALL of a later
+     * epoch, with what was staged for it; its promise does not move before that.
      */
     private void onUnusable(
             R token, RegisterRequest request, ReplicaState state, ReplicaEffects<R> out) {
@@ -92,15 +95,15 @@ public class ReplicaRegister<R> {
             long position = out.append(new ReplicaRecord.Stage(chunk, state, epoch, fixes));
             out.reply(token, new RegisterReply.Staged(), position);
         } else if (state.status() == Status.TOMBSTONE || request.epoch() < state.promised()) {
-            out.reply(
-                    token, new RegisterReply.Stale(state.promised()), table.sealPosition(chunk));
+            out.reply(token, new RegisterReply.Stale(state.promised()), table.sealPosition(chunk));
         } else {
             out.reply(token, new Refused(Reason.DAMAGED), 0);
         }
     }
 
     /** The request's epoch is not below p; p rises to it, durably before the reply. */
-    private void answer(R token, RegisterRequest request, ReplicaState state, ReplicaEffects<R> out) {
+    private void answer(
+            R token, RegisterRequest request, ReplicaState state, ReplicaEffects<R> out) {
         switch (request) {
             case Promise promise -> promise(token, promise, state, out);
             case Stamps(var chunk, long epoch, var range) -> {
@@ -241,8 +244,7 @@ public class ReplicaRegister<R> {
     }
 
     private void unsealed(R token, ChunkId chunk, ReplicaState state, ReplicaEffects<R> out) {
-        out.reply(
-                token, new RegisterReply.Unsealed(state.sealed()), table.sealPosition(chunk));
+        out.reply(token, new RegisterReply.Unsealed(state.sealed()), table.sealPosition(chunk));
     }
 
     /** Makes p at least the epoch; the table's positions show it from now on. */
@@ -265,8 +267,8 @@ public class ReplicaRegister<R> {
     /**
      * Forgets a chunk, or gives it away (R11).
      *
-     * @param fencedEpoch for a tombstone the epoch of the commit that moved the chunk away; for a deletion the
-     *     epoch of the fence, 0 when nobody could reach the chunk any more
+     * @param fencedEpoch for a tombstone the epoch of the commit that moved the chunk away; for a
+     *     deletion the epoch of the fence, 0 when nobody could reach the chunk any more
      */
     public DropOutcome onDrop(
             ChunkId chunk, long fencedEpoch, boolean tombstone, ReplicaEffects<R> out) {
@@ -298,8 +300,8 @@ public class ReplicaRegister<R> {
     }
 
     /**
-     * The store found that acknowledged data of this chunk is lost here: it keeps p and answers nothing until
-     * a later epoch is installed (R12). Returns the position that makes it durable.
+     * The store found that acknowledged data of this chunk is lost here: it keeps p and answers
+     * nothing until a later epoch is installed (R12). Returns the position that makes it durable.
      */
     public long onDamaged(ChunkId chunk, ReplicaEffects<R> out) {
         var state = table.state(chunk);

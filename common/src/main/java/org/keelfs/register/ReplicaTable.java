@@ -29,22 +29,25 @@ public interface ReplicaTable {
     long position(ChunkId chunk);
 
     /**
-     * Position that makes the chunk's present promise and seal durable. The chunk's whole position is right
-     * too, but then a read waits for group commits of sectors that it did not ask for.
+     * Position that makes the chunk's present promise and seal durable. The chunk's whole position
+     * is right too, but then a read waits for group commits of sectors that it did not ask for.
      */
     default long sealPosition(ChunkId chunk) {
         return position(chunk);
     }
 
     /**
-     * Whether the bytes of some sector in this run are known to be unreadable while its timestamp still
-     * stands (a checksum failed). Such a sector takes a WRITE of that very timestamp again.
+     * Whether the bytes of some sector in this run are known to be unreadable while its timestamp
+     * still stands (a checksum failed). Such a sector takes a WRITE of that very timestamp again.
      */
     default boolean damaged(ChunkId chunk, SectorRun run) {
         return false;
     }
 
-    /** Position that makes what {@link #stamps} shows of this range durable; 0 when nothing is there. */
+    /**
+     * Position that makes what {@link #stamps} shows of this range durable; 0 when nothing is
+     * there.
+     */
     long position(ChunkId chunk, SectorRun range);
 
     /** Position that makes the floor durable. */

@@ -4,8 +4,8 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * The 128-bit hash of (sector, timestamp) whose XOR over a chunk is its {@link Digest}. Holes count like any
- * value; a sector never written (timestamp zero) counts nothing.
+ * The 128-bit hash of (sector, timestamp) whose XOR over a chunk is its {@link Digest}. Holes count
+ * like any value; a sector never written (timestamp zero) counts nothing.
  */
 public final class SectorHash {
     /* Two lanes of 64 bits with different constants. In each the timestamp's words are absorbed one by one, each

@@ -10,8 +10,8 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * Timestamps of the sectors of one chunk, by run: disjoint, ascending, neighbours of equal timestamp merged.
- * Confined to the machine that owns it.
+ * Timestamps of the sectors of one chunk, by run: disjoint, ascending, neighbours of equal
+ * timestamp merged. Confined to the machine that owns it.
  */
 public final class StampMap {
     private final TreeMap<Integer, StampRun> runs = new TreeMap<>();
@@ -57,7 +57,9 @@ public final class StampMap {
         int from = run.first();
         int end = run.end();
         var left = runs.lowerEntry(from);
-        if (left != null && joins(left.getValue(), timestamp, hole) && left.getValue().run().end() == from) {
+        if (left != null
+                && joins(left.getValue(), timestamp, hole)
+                && left.getValue().run().end() == from) {
             from = left.getKey();
             runs.remove(left.getKey());
         }
@@ -171,7 +173,10 @@ public final class StampMap {
         return digest;
     }
 
-    /** The runs of {@code range} in which this map and the other have different timestamps, as this has them. */
+    /**
+     * The runs of {@code range} in which this map and the other have different timestamps, as this
+     * has them.
+     */
     public void forEachDifference(StampMap other, SectorRun range, Consumer<StampRun> action) {
         for (StampRun mine : cover(range)) {
             for (StampRun theirs : other.cover(mine.run())) {
