@@ -9,6 +9,9 @@ import org.keelfs.model.Payload;
  * releases it once. Slices share the count of the whole.
  */
 public interface PayloadBuffer extends Payload {
+    /** No bytes; need not be released. */
+    PayloadBuffer EMPTY = new EmptyPayload();
+
     /**
      * The bytes, position 0, limit {@link #length()}; each call gives a buffer object of its own
      * over the same memory. Not to be touched after the last release.

@@ -1,5 +1,7 @@
 package org.keelfs.rpc;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The calls of the system, with their numbers on the wire (never reused). Bodies are the protobuf
  * messages named here, of {@code metadata.proto} and {@code node.proto}.
@@ -48,6 +50,8 @@ public enum RpcMethod {
     /** Node to metadata server: ChunkReportRequest, ChunkReportReply. */
     CHUNK_REPORT(21);
 
+    private static final @Nullable RpcMethod[] BY_NUMBER = byNumber();
+
     private final int number;
 
     RpcMethod(int number) {
@@ -57,5 +61,22 @@ public enum RpcMethod {
     /** Number on the wire. */
     public int number() {
         return number;
+    }
+
+    /** The call with this number on the wire; null where there is none. */
+    public static @Nullable RpcMethod of(int number) {
+        return number > 0 && number < BY_NUMBER.length ? BY_NUMBER[number] : null;
+    }
+
+    private static @Nullable RpcMethod[] byNumber() {
+        int greatest = 0;
+        for (RpcMethod method : values()) {
+            greatest = Math.max(greatest, method.number);
+        }
+        var table = new @Nullable RpcMethod[greatest + 1];
+        for (RpcMethod method : values()) {
+            table[method.number] = method;
+        }
+        return table;
     }
 }

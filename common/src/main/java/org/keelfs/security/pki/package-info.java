@@ -1,4 +1,4 @@
-/** Issues certificates of the cluster. */
+/** The cluster's certificate authority: creating it, issuing certificates. */
 @NullMarked
 package org.keelfs.security.pki;
 

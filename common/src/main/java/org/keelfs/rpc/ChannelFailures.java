@@ -1,0 +1,51 @@
+package org.keelfs.rpc;
+
+import io.netty.handler.codec.DecoderException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.nio.channels.ClosedChannelException;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
+import javax.net.ssl.SSLException;
+
+/** What exceptions of a channel mean, in one line for people. */
+final class ChannelFailures {
+    private ChannelFailures() {}
+
+    static Throwable rootOf(Throwable failure) {
+        Throwable t = failure;
+        while (t instanceof DecoderException && t.getCause() != null) {
+            t = t.getCause();
+        }
+        return t;
+    }
+
+    /** Whether the two sides cannot agree on who they are, which another attempt does not change. */
+    static boolean isAboutCertificates(Throwable failure) {
+        return rootOf(failure) instanceof SSLException;
+    }
+
+    static String describe(Throwable failure) {
+        Throwable root = rootOf(failure);
+        for (Throwable t = root; t != null; t = t.getCause()) {
+            if (t instanceof CertPathValidatorException || t instanceof CertificateException) {
+                return deepest(t);
+            }
+        }
+        return switch (root) {
+            case ClosedChannelException _ -> "connection closed";
+            case ConnectException _ -> "connection refused";
+            case SSLException e -> "TLS: " + e.getMessage();
+            case IOException e -> String.valueOf(e.getMessage());
+            default -> root.toString();
+        };
+    }
+
+    private static String deepest(Throwable failure) {
+        Throwable t = failure;
+        while (t.getCause() != null) {
+            t = t.getCause();
+        }
+        return "certificate: " + t.getMessage();
+    }
+}

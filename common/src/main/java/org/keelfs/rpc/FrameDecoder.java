@@ -1,0 +1,70 @@
+package org.keelfs.rpc;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.wire.FrameCodec;
+import org.keelfs.wire.GarbledFrameException;
+
+/**
+ * Cuts the stream into frames without the length in front. Confined to the event loop.
+ *
+ * <p>A frame that arrives within one piece of the stream is a slice of it; a longer one is gathered in a
+ * buffer of exactly its length: one copy, and its payload is contiguous.
+ */
+final class FrameDecoder extends ChannelInboundHandlerAdapter {
+    private int lengthBytesSeen;
+    private int length;
+    private @Nullable ByteBuf partial;
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) throws Exception {
+        var in = (ByteBuf) message;
+        try {
+            while (in.isReadable()) {
+                ByteBuf frame = next(ctx, in);
+                if (frame != null) {
+                    ctx.fireChannelRead(frame);
+                }
+            }
+        } finally {
+            in.release();
+        }
+    }
+
+    private @Nullable ByteBuf next(ChannelHandlerContext ctx, ByteBuf in)
+            throws GarbledFrameException {
+        if (partial == null) {
+            while (lengthBytesSeen < FrameCodec.LENGTH_BYTES) {
+                if (!in.isReadable()) {
+                    return null;
+                }
+                length = length << 8 | in.readUnsignedByte();
+                lengthBytesSeen++;
+            }
+            FrameCodec.checkLength(length);
+            if (in.readableBytes() >= length) {
+                return finish(in.readRetainedSlice(length));
+            }
+            partial = ctx.alloc().directBuffer(length, length);
+        }
+        partial.writeBytes(in, Math.min(partial.writableBytes(), in.readableBytes()));
+        return partial.isWritable() ? null : finish(partial);
+    }
+
+    private ByteBuf finish(ByteBuf frame) {
+        lengthBytesSeen = 0;
+        length = 0;
+        partial = null;
+        return frame;
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (partial != null) {
+            partial.release();
+            partial = null;
+        }
+    }
+}

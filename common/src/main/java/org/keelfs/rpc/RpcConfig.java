@@ -1,0 +1,64 @@
+package org.keelfs.rpc;
+
+/**
+ * Limits and times of a transport.
+ *
+ * @param eventLoops threads that move bytes; two keep both directions of a busy process going
+ * @param connectTimeoutMs for TCP, TLS and the greeting together
+ * @param pingMs a connection silent for so long is asked for a sign of life; after three times that it
+ *     is closed
+ * @param requestBytesMax calls sent and not yet answered per connection; beyond it a call ends BUSY
+ * @param incomingBytesMax requests taken and not yet answered per connection; beyond it they are
+ *     answered BUSY. Above the other side's requestBytesMax, so that this is met only by a peer that
+ *     does not keep to its own limit
+ * @param replyBytesMax replies that the peer has not read yet, per connection; beyond it its requests
+ *     are answered BUSY
+ * @param incomingCallsMax requests taken and not yet answered per connection, whatever their size
+ * @param backoffFirstMs after a failed attempt to connect no other is made for about this long, and
+ *     twice as long after each further one
+ * @param backoffMaxMs up to this
+ */
+public record RpcConfig(
+        int eventLoops,
+        int connectTimeoutMs,
+        int pingMs,
+        long requestBytesMax,
+        long incomingBytesMax,
+        long replyBytesMax,
+        int incomingCallsMax,
+        int backoffFirstMs,
+        int backoffMaxMs) {
+    private static final long MIB = 1 << 20;
+
+    /** For a cluster of machines. */
+    public static final RpcConfig DEFAULT =
+            new RpcConfig(2, 3_000, 3_000, 32 * MIB, 64 * MIB, 64 * MIB, 16_384, 50, 2_000);
+
+    /** The same with other times for signs of life. */
+    public RpcConfig withPingMs(int ms) {
+        return new RpcConfig(
+                eventLoops,
+                connectTimeoutMs,
+                ms,
+                requestBytesMax,
+                incomingBytesMax,
+                replyBytesMax,
+                incomingCallsMax,
+                backoffFirstMs,
+                backoffMaxMs);
+    }
+
+    /** The same with other limits of bytes. */
+    public RpcConfig withBytesMax(long request, long incoming, long reply) {
+        return new RpcConfig(
+                eventLoops,
+                connectTimeoutMs,
+                pingMs,
+                request,
+                incoming,
+                reply,
+                incomingCallsMax,
+                backoffFirstMs,
+                backoffMaxMs);
+    }
+}
