@@ -11,7 +11,18 @@ import org.keelfs.model.InodeId;
  *
  * @param <P> what check found out and apply needs
  */
-public interface NamespaceCommand<P> {
+public sealed interface NamespaceCommand<P>
+        permits CreateCommand,
+                LinkCommand,
+                UnlinkCommand,
+                RenameCommand,
+                SetAttributesCommand,
+                SetXattrCommand,
+                RemoveXattrCommand,
+                WriteBackCommand,
+                PinCommand,
+                TrimmedCommand,
+                CloneCommand {
     P check(Tables tables, Origin origin);
 
     CommandOutcome apply(P plan, Tables tables, Origin origin);
