@@ -371,7 +371,11 @@ public final class MetadataSession implements AutoCloseable {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
-                    RenewRequest.newBuilder().setSession(s.id).setProgress(progress).build();
+                    RenewRequest.newBuilder()
+                            .setSession(s.id)
+                            .setProgress(progress)
+                            .setReclaimedIncarnation(incarnation)
+                            .build();
             RpcReply raw =
                     Waits.await(
                             rpc.call(RpcMethod.RENEW, request, RENEW_ATTEMPT_MS),
