@@ -19,7 +19,8 @@ final class EmptyPayload implements PayloadBuffer {
     @Override
     public PayloadBuffer slice(int offset, int length) {
         if (offset != 0 || length != 0) {
-            throw new IndexOutOfBoundsException("slice of an empty payload: " + offset + ", " + length);
+            throw new IndexOutOfBoundsException(
+                    "slice of an empty payload: " + offset + ", " + length);
         }
         return this;
     }

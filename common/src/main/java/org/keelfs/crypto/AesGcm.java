@@ -39,7 +39,10 @@ final class AesGcm {
         }
     }
 
-    /** Plaintext; an {@link AEADBadTagException} when key, nonce, additional data or text are not the ones. */
+    /**
+     * Plaintext; an {@link AEADBadTagException} when key, nonce, additional data or text are not
+     * the ones.
+     */
     static byte[] decrypt(SecretKey key, byte[] nonce, byte[] additional, byte[] encrypted)
             throws AEADBadTagException {
         try {

@@ -6,13 +6,17 @@ import javax.crypto.SecretKey;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The data key of one chunk, 32 bytes; sectors are encrypted under keys derived from it, one for the epoch of
- * each timestamp. Thread-safe: the cache of derived keys is an immutable array that is replaced.
+ * The data key of one chunk, 32 bytes; sectors are encrypted under keys derived from it, one for
+ * the epoch of each timestamp. Thread-safe: the cache of derived keys is an immutable array that is
+ * replaced.
  */
 public final class ChunkKey {
     static final int BYTES = 32;
 
-    /** Epochs of one chunk that are read at a time are few; each derived key costs some microseconds. */
+    /**
+     * Epochs of one chunk that are read at a time are few; each derived key costs some
+     * microseconds.
+     */
     private static final int DERIVED_MAX = 8;
 
     private static final byte[] LABEL = Labels.of("keelfs sector");
@@ -58,7 +62,8 @@ public final class ChunkKey {
         if (known != null) {
             return known;
         }
-        byte[] info = ByteBuffer.allocate(LABEL.length + Long.BYTES).put(LABEL).putLong(epoch).array();
+        byte[] info =
+                ByteBuffer.allocate(LABEL.length + Long.BYTES).put(LABEL).putLong(epoch).array();
         SecretKey key = AesGcm.key(Hkdf.derive(new byte[0], bytes, info));
         Derived[] old = derived;
         Derived[] next = new Derived[Math.min(old.length + 1, DERIVED_MAX)];

@@ -10,8 +10,8 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 
 /**
- * A volume's master key encrypted under a password: made once with the volume, kept by the metadata server,
- * opened by clients. Argon2id (RFC 9106) makes the key from the password.
+ * A volume's master key encrypted under a password: made once with the volume, kept by the metadata
+ * server, opened by clients. Argon2id (RFC 9106) makes the key from the password.
  *
  * <pre>
  * offset size
@@ -25,7 +25,9 @@ import org.keelfs.base.FsException;
  * </pre>
  */
 public final class Keyring {
-    /** A guess costs 64 MiB and some 0.2 s on one core: the second choice of RFC 9106, section 4. */
+    /**
+     * A guess costs 64 MiB and some 0.2 s on one core: the second choice of RFC 9106, section 4.
+     */
     private static final int MEMORY_KIB = 64 * 1024;
 
     private static final int PASSES = 3;
@@ -95,11 +97,13 @@ public final class Keyring {
             byte[] header = Arrays.copyOf(blob, HEADER_BYTES);
             return new MasterKey(AesGcm.decrypt(AesGcm.key(derived), nonce, header, encrypted));
         } catch (AEADBadTagException e) {
-            throw new FsException(Errno.EKEYREJECTED, "wrong password for this volume's keyring", e);
+            throw new FsException(
+                    Errno.EKEYREJECTED, "wrong password for this volume's keyring", e);
         }
     }
 
-    private static byte[] derive(byte[] password, byte[] salt, int memoryKib, int passes, int lanes) {
+    private static byte[] derive(
+            byte[] password, byte[] salt, int memoryKib, int passes, int lanes) {
         var argon2 = new Argon2BytesGenerator();
         argon2.init(
                 new Argon2Parameters.Builder(Argon2Parameters.ARGON2_id)

@@ -8,7 +8,8 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 
 /**
- * The key of a volume: 32 bytes, in clients only. Wraps the keys of chunks with a key derived from it.
+ * The key of a volume: 32 bytes, in clients only. Wraps the keys of chunks with a key derived from
+ * it.
  *
  * <pre>
  * wrapped chunk key: offset size
@@ -37,7 +38,8 @@ public final class MasterKey {
         }
         this.bytes = bytes.clone();
         this.wrapping =
-                AesGcm.key(Hkdf.derive(new byte[0], this.bytes, Labels.of("keelfs chunk key wrap")));
+                AesGcm.key(
+                        Hkdf.derive(new byte[0], this.bytes, Labels.of("keelfs chunk key wrap")));
     }
 
     /** A new one. */
@@ -52,8 +54,8 @@ public final class MasterKey {
     }
 
     /**
-     * Encrypts a chunk's key. The chunk has no number yet when its key is made: what binds a key to its chunk is
-     * the key id in the additional data of every sector.
+     * Encrypts a chunk's key. The chunk has no number yet when its key is made: what binds a key to
+     * its chunk is the key id in the additional data of every sector.
      */
     public byte[] wrap(ChunkKey key) {
         byte[] nonce = new byte[AesGcm.NONCE_BYTES];
@@ -76,8 +78,7 @@ public final class MasterKey {
         byte[] nonce = Arrays.copyOfRange(wrapped, 1, 1 + AesGcm.NONCE_BYTES);
         byte[] encrypted = Arrays.copyOfRange(wrapped, 1 + AesGcm.NONCE_BYTES, wrapped.length);
         try {
-            return new ChunkKey(
-                    AesGcm.decrypt(wrapping, nonce, new byte[] {VERSION}, encrypted));
+            return new ChunkKey(AesGcm.decrypt(wrapping, nonce, new byte[] {VERSION}, encrypted));
         } catch (AEADBadTagException e) {
             throw new FsException(
                     Errno.EIO, "wrapped chunk key does not belong to this volume's key", e);

@@ -17,9 +17,9 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 
 /**
- * AES-256-GCM of sectors in the layout of {@link Payload}: key of the timestamp's epoch, random 96-bit nonce,
- * additional data = key id, sector index, timestamp. Thread-safe; work is done by a {@link Pass}, confined to the
- * thread that took it.
+ * AES-256-GCM of sectors in the layout of {@link Payload}: key of the timestamp's epoch, random
+ * 96-bit nonce, additional data = key id, sector index, timestamp. Thread-safe; work is done by a
+ * {@link Pass}, confined to the thread that took it.
  */
 public final class SectorCipher {
     /*
@@ -45,9 +45,17 @@ public final class SectorCipher {
         return pass;
     }
 
-    /** Encrypts a run from one buffer: {@code plain} and {@code stored} are read and filled from index 0. */
+    /**
+     * Encrypts a run from one buffer: {@code plain} and {@code stored} are read and filled from
+     * index 0.
+     */
     public void encrypt(
-            ChunkKey key, long keyId, SectorRun run, Timestamp timestamp, ByteBuffer plain, ByteBuffer stored) {
+            ChunkKey key,
+            long keyId,
+            SectorRun run,
+            Timestamp timestamp,
+            ByteBuffer plain,
+            ByteBuffer stored) {
         try (Pass pass = begin()) {
             pass.use(key, keyId, timestamp);
             for (int i = 0; i < run.count(); i++) {
@@ -63,7 +71,12 @@ public final class SectorCipher {
 
     /** The reverse. */
     public void decrypt(
-            ChunkKey key, long keyId, SectorRun run, Timestamp timestamp, ByteBuffer stored, ByteBuffer plain)
+            ChunkKey key,
+            long keyId,
+            SectorRun run,
+            Timestamp timestamp,
+            ByteBuffer stored,
+            ByteBuffer plain)
             throws DamagedSectorException {
         try (Pass pass = begin()) {
             pass.use(key, keyId, timestamp);
@@ -93,7 +106,10 @@ public final class SectorCipher {
         private static final int CRC_AT = TAG_AT + AesGcm.TAG_BYTES;
         private static final int TEXT_AT = Payload.ENVELOPE_BYTES;
 
-        /** Nonces of this many sectors are drawn at once: a system call for each would cost as much as AES. */
+        /**
+         * Nonces of this many sectors are drawn at once: a system call for each would cost as much
+         * as AES.
+         */
         private static final int NONCES_DRAWN = 256;
 
         private final SectorCipher owner;
@@ -103,6 +119,7 @@ public final class SectorCipher {
         private int nonceAt = nonces.length;
         private final CRC32C crc = new CRC32C();
         private final byte[] plain = new byte[SECTOR];
+
         /** One stored sector, and behind it the tag where the JDK wants it. */
         private final byte[] stored = new byte[Payload.STORED_SECTOR_BYTES + AesGcm.TAG_BYTES];
 
@@ -148,7 +165,9 @@ public final class SectorCipher {
             to.put(toAt, stored, 0, Payload.STORED_SECTOR_BYTES);
         }
 
-        /** The reverse; the CRC is for nodes and not looked at, the tag covers all that it covers. */
+        /**
+         * The reverse; the CRC is for nodes and not looked at, the tag covers all that it covers.
+         */
         public void decrypt(int sector, ByteBuffer from, int fromAt, ByteBuffer to, int toAt)
                 throws DamagedSectorException {
             from.get(fromAt, stored, 0, Payload.STORED_SECTOR_BYTES);

@@ -3,13 +3,13 @@ package org.keelfs.lease;
 import org.keelfs.base.Invariant;
 
 /**
- * The client's half of the lease on one inode: who may use it, and the steps of giving it back. Confined to
- * its driver's lock.
+ * The client's half of the lease on one inode: who may use it, and the steps of giving it back.
+ * Confined to its driver's lock.
  *
- * <p>A lease is held, then <em>recalled</em> (no new user but reads of the kernel, which the invalidation of
- * its pages waits for), then <em>closing</em> (no new user at all), and once no user is left it is flushed and
- * returned (DESIGN section 4, recall of a file). Generations order grants against recalls: a recall that
- * overtakes its grant makes the grant worthless.
+ * <p>A lease is held, then <em>recalled</em> (no new user but reads of the kernel, which the
+ * invalidation of its pages waits for), then <em>closing</em> (no new user at all), and once no
+ * user is left it is flushed and returned (DESIGN section 4, recall of a file). Generations order
+ * grants against recalls: a recall that overtakes its grant makes the grant worthless.
  */
 public final class LeaseHolder {
     private enum Phase {
@@ -48,7 +48,8 @@ public final class LeaseHolder {
     /**
      * Takes part in the lease until {@link #endUse}.
      *
-     * @param kernelRead a READ or the write-back of a mapped page, that an invalidation in progress may wait for
+     * @param kernelRead a READ or the write-back of a mapped page, that an invalidation in progress
+     *     may wait for
      * @return false when the caller has to get a new grant first
      */
     public boolean tryUse(LeaseMode needed, boolean kernelRead) {
@@ -73,14 +74,17 @@ public final class LeaseHolder {
         return users == 0;
     }
 
-    /** Kernel reads served since the recall began: while it grows, the invalidation is to be done again. */
+    /**
+     * Kernel reads served since the recall began: while it grows, the invalidation is to be done
+     * again.
+     */
     public long readsWhileRecalled() {
         return readsWhileRecalled;
     }
 
     /**
-     * A grant arrived. Returns whether what came with it may be cached: not when it was recalled already or
-     * an older one than what is held.
+     * A grant arrived. Returns whether what came with it may be cached: not when it was recalled
+     * already or an older one than what is held.
      */
     public boolean onGrant(LeaseMode granted, long grantGeneration) {
         if (grantGeneration <= worthlessUpTo || grantGeneration < generation) {
@@ -90,7 +94,8 @@ public final class LeaseHolder {
             return phase == Phase.HELD && mode == granted && mode != LeaseMode.NONE;
         }
         if (phase != Phase.HELD) {
-            // Not to be mixed with what is being given back; when the server wants it, it is not held.
+            // Not to be mixed with what is being given back; when the server wants it, it is not
+            // held.
             return false;
         }
         generation = grantGeneration;
@@ -124,7 +129,10 @@ public final class LeaseHolder {
         return RecallStep.GIVE_BACK;
     }
 
-    /** The holder wants to give it back by itself; false when there is nothing to give or it is going already. */
+    /**
+     * The holder wants to give it back by itself; false when there is nothing to give or it is
+     * going already.
+     */
     public boolean giveBack() {
         if (mode == LeaseMode.NONE || phase != Phase.HELD) {
             return false;
@@ -156,7 +164,9 @@ public final class LeaseHolder {
         generation = Math.max(generation, leftGeneration);
     }
 
-    /** The session is gone, and with it every lease. Users that are left finish on what they have. */
+    /**
+     * The session is gone, and with it every lease. Users that are left finish on what they have.
+     */
     public void onLost() {
         phase = Phase.HELD;
         mode = LeaseMode.NONE;

@@ -41,7 +41,8 @@ public record ChunkRow(
         boolean exposed) {
     /** In a fresh epoch, not open, without a hint. */
     public ChunkRow withEpoch(long freshEpoch) {
-        return with(freshEpoch, false, replicas, membersSince, references, null, lastWriter, exposed);
+        return with(
+                freshEpoch, false, replicas, membersSince, references, null, lastWriter, exposed);
     }
 
     /** Sealed in its epoch at a majority: no evicted session reaches it any more. */

@@ -8,7 +8,9 @@ public enum Counter {
     CHUNK,
     /** Last session id drawn. */
     SESSION,
-    /** Last epoch reserved; the server draws from ranges that it reserves here (DESIGN section 4). */
+    /**
+     * Last epoch reserved; the server draws from ranges that it reserves here (DESIGN section 4).
+     */
     EPOCH,
     /** Last storage node number drawn. */
     NODE,

@@ -8,7 +8,8 @@ import org.keelfs.model.ReplicaSet;
  *
  * @param chunk its id
  * @param fence whether it is fenced first: an evicted session could still reach it (R11)
- * @param fencedEpoch epoch of that fence once it stands at a majority, 0 before and where none is needed
+ * @param fencedEpoch epoch of that fence once it stands at a majority, 0 before and where none is
+ *     needed
  * @param epoch the chunk's last epoch
  * @param replicas nodes that still may hold it
  */

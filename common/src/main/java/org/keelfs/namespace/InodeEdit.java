@@ -5,8 +5,8 @@ import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 
 /**
- * A change of one inode row in the making; {@link #put} stores it with the next version. Confined to the command
- * that makes it.
+ * A change of one inode row in the making; {@link #put} stores it with the next version. Confined
+ * to the command that makes it.
  */
 public final class InodeEdit {
     /** FS_IMMUTABLE_FL of FS_IOC_SETFLAGS. */
@@ -82,7 +82,10 @@ public final class InodeEdit {
         return this;
     }
 
-    /** Clears setuid, and setgid where the group may execute, as a write by an unprivileged user does. */
+    /**
+     * Clears setuid, and setgid where the group may execute, as a write by an unprivileged user
+     * does.
+     */
     InodeEdit killSuidSgid() {
         mode &= ~Modes.SETUID;
         if ((mode & Modes.GROUP_EXECUTE) != 0) {

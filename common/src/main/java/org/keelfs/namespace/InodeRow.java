@@ -11,12 +11,14 @@ import org.keelfs.model.InodeId;
  * @param parent of a directory the directory that holds it (the root: itself); of anything else 0
  * @param nextPosition of a directory the position that its next entry gets, from {@link
  *     EntryRow#FIRST_POSITION}
- * @param trimBound bytes: from the size to here sectors may hold old bytes and are trimmed before an
- *     extension (DESIGN section 4, size after a crash)
- * @param xattrBits which of the attributes with a meaning to the file system exist: ACCESS_ACL and so on
+ * @param trimBound bytes: from the size to here sectors may hold old bytes and are trimmed before
+ *     an extension (DESIGN section 4, size after a crash)
+ * @param xattrBits which of the attributes with a meaning to the file system exist: ACCESS_ACL and
+ *     so on
  * @param xattrBytes names and values of all extended attributes together
  * @param target of a symlink; else empty. Not to be changed
- * @param linkable made by O_TMPFILE and never linked: link(2) may give it a name although its link count is 0
+ * @param linkable made by O_TMPFILE and never linked: link(2) may give it a name although its link
+ *     count is 0
  */
 public record InodeRow(
         Attributes attributes,

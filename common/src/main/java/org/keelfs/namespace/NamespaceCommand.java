@@ -5,9 +5,10 @@ import org.keelfs.base.FsException;
 import org.keelfs.model.InodeId;
 
 /**
- * A change of the namespace in two halves: {@link #check} throws an {@link FsException} with the errno that a
- * local file system of Linux gives, and changes nothing; {@link #apply} cannot fail. Both run at the command's
- * place in the log, with the same tables, on every server and in the client's namespace write-back.
+ * A change of the namespace in two halves: {@link #check} throws an {@link FsException} with the
+ * errno that a local file system of Linux gives, and changes nothing; {@link #apply} cannot fail.
+ * Both run at the command's place in the log, with the same tables, on every server and in the
+ * client's namespace write-back.
  *
  * @param <P> what check found out and apply needs
  */
@@ -27,7 +28,10 @@ public sealed interface NamespaceCommand<P>
 
     CommandOutcome apply(P plan, Tables tables, Origin origin);
 
-    /** Inodes that exist and that this command, run now, would change: whoever caches them is recalled first. */
+    /**
+     * Inodes that exist and that this command, run now, would change: whoever caches them is
+     * recalled first.
+     */
     void forEachTouched(Tables tables, Consumer<InodeId> action);
 
     /** Check and apply; a refusal is an outcome. */

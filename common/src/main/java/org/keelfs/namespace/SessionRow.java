@@ -33,13 +33,7 @@ public record SessionRow(
 
     public SessionRow withState(State newState) {
         return new SessionRow(
-                id,
-                mountId,
-                volume,
-                newState,
-                certificate,
-                answeredSequence,
-                acknowledgedSequence);
+                id, mountId, volume, newState, certificate, answeredSequence, acknowledgedSequence);
     }
 
     public SessionRow withSequences(long answered, long acknowledged) {

@@ -9,9 +9,10 @@ import org.keelfs.model.NodeId;
 import org.keelfs.model.SessionId;
 
 /**
- * The state that commands read and change: tables of small immutable rows. A view, not a store: what {@code put}
- * and {@code delete} do becomes durable, or is thrown away, as the owner of the view says. Row accessors answer null
- * where there is no row. Lists are in ascending key order, numbers compared unsigned, and are copies.
+ * The state that commands read and change: tables of small immutable rows. A view, not a store:
+ * what {@code put} and {@code delete} do becomes durable, or is thrown away, as the owner of the
+ * view says. Row accessors answer null where there is no row. Lists are in ascending key order,
+ * numbers compared unsigned, and are copies.
  */
 public interface Tables {
     // ---- inodes

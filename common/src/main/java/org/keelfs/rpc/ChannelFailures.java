@@ -20,7 +20,9 @@ final class ChannelFailures {
         return t;
     }
 
-    /** Whether the two sides cannot agree on who they are, which another attempt does not change. */
+    /**
+     * Whether the two sides cannot agree on who they are, which another attempt does not change.
+     */
     static boolean isAboutCertificates(Throwable failure) {
         return rootOf(failure) instanceof SSLException;
     }

@@ -4,9 +4,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deadlines in a hashed wheel: adding and removing cost no allocation and no search, which counts because
- * nearly all are removed long before they pass. Precise to {@link #TICK_NS}, never early. Confined to one
- * event loop.
+ * Deadlines in a hashed wheel: adding and removing cost no allocation and no search, which counts
+ * because nearly all are removed long before they pass. Precise to {@link #TICK_NS}, never early.
+ * Confined to one event loop.
  *
  * <p>Source: Varghese and Lauck, Hashed and hierarchical timing wheels (scheme 6).
  */

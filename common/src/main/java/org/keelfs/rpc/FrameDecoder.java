@@ -10,8 +10,8 @@ import org.keelfs.wire.GarbledFrameException;
 /**
  * Cuts the stream into frames without the length in front. Confined to the event loop.
  *
- * <p>A frame that arrives within one piece of the stream is a slice of it; a longer one is gathered in a
- * buffer of exactly its length: one copy, and its payload is contiguous.
+ * <p>A frame that arrives within one piece of the stream is a slice of it; a longer one is gathered
+ * in a buffer of exactly its length: one copy, and its payload is contiguous.
  */
 final class FrameDecoder extends ChannelInboundHandlerAdapter {
     private int lengthBytesSeen;

@@ -21,8 +21,8 @@ import org.keelfs.wire.proto.RpcProto.RpcHeader;
  * The start of a connection: TLS, roles, one HELLO from each side; then it makes room for a {@link
  * Link}. Confined to the event loop.
  *
- * <p>In TLS 1.3 a client believes to be connected before the server has looked at its certificate: only
- * the server's HELLO says that it was accepted.
+ * <p>In TLS 1.3 a client believes to be connected before the server has looked at its certificate:
+ * only the server's HELLO says that it was accepted.
  */
 final class Greeting extends ChannelInboundHandlerAdapter {
     /** Peers of another version are refused; raised by every change that older ones misread. */

@@ -138,7 +138,9 @@ final class IncomingCall implements RpcRequest {
                         .setKind(RpcHeader.Kind.REPLY)
                         .setId(id)
                         .setStatus(status.ordinal())
-                        .setError(text.substring(0, Math.min(text.length(), FrameCodec.ERROR_CHARS_MAX)))
+                        .setError(
+                                text.substring(
+                                        0, Math.min(text.length(), FrameCodec.ERROR_CHARS_MAX)))
                         .build();
         return EncodedFrame.of(link.allocator(), header);
     }

@@ -312,7 +312,8 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             case PING -> sendControl(RpcHeader.newBuilder().setKind(RpcHeader.Kind.PONG).build());
             case PONG -> {}
             case HELLO, NONE, UNRECOGNIZED ->
-                    throw new GarbledFrameException("unexpected frame of kind " + header.getKindValue());
+                    throw new GarbledFrameException(
+                            "unexpected frame of kind " + header.getKindValue());
         }
     }
 
@@ -414,7 +415,9 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
                                 TimeUnit.MILLISECONDS);
     }
 
-    /** Counts checks, not time: a process that was stopped itself must not take its peers for dead. */
+    /**
+     * Counts checks, not time: a process that was stopped itself must not take its peers for dead.
+     */
     private void checkAlive() {
         if (readSinceCheck) {
             readSinceCheck = false;

@@ -6,7 +6,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledDirectByteBuf;
 import org.keelfs.buffer.PayloadBuffer;
 
-/** A payload as Netty sends it, without a copy; its last release gives one count of the payload back. */
+/**
+ * A payload as Netty sends it, without a copy; its last release gives one count of the payload
+ * back.
+ */
 final class PayloadByteBuf extends UnpooledDirectByteBuf {
     private final PayloadBuffer payload;
 

@@ -26,7 +26,8 @@ final class PeerPool implements RpcClient {
         this.slots = new PeerSlot[connections];
         for (int i = 0; i < connections; i++) {
             slots[i] =
-                    new PeerSlot(transport, transport.nextLoop(), host, port, expectedRole, incoming);
+                    new PeerSlot(
+                            transport, transport.nextLoop(), host, port, expectedRole, incoming);
         }
     }
 

@@ -132,7 +132,9 @@ final class PeerSlot {
     private void attempt() {
         attemptUnderWay = true;
         if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
-            connect(new InetSocketAddress(NetUtil.createInetAddressFromIpAddressString(host), port));
+            connect(
+                    new InetSocketAddress(
+                            NetUtil.createInetAddressFromIpAddressString(host), port));
             return;
         }
         // Resolving blocks: not on the event loop.
@@ -141,7 +143,8 @@ final class PeerSlot {
                 .start(
                         () -> {
                             try {
-                                var address = new InetSocketAddress(InetAddress.getByName(host), port);
+                                var address =
+                                        new InetSocketAddress(InetAddress.getByName(host), port);
                                 var _ = onLoop(() -> connect(address));
                             } catch (UnknownHostException e) {
                                 var _ =

@@ -24,7 +24,8 @@ final class RpcCall extends DeadlineWheel.Entry {
     private boolean settled;
 
     /**
-     * @param bytesInFlight the account that this call's bytes were added to; they are taken off at its end
+     * @param bytesInFlight the account that this call's bytes were added to; they are taken off at
+     *     its end
      * @param peer address for messages
      */
     RpcCall(

@@ -5,14 +5,14 @@ package org.keelfs.rpc;
  *
  * @param eventLoops threads that move bytes; two keep both directions of a busy process going
  * @param connectTimeoutMs for TCP, TLS and the greeting together
- * @param pingMs a connection silent for so long is asked for a sign of life; after three times that it
- *     is closed
+ * @param pingMs a connection silent for so long is asked for a sign of life; after three times that
+ *     it is closed
  * @param requestBytesMax calls sent and not yet answered per connection; beyond it a call ends BUSY
  * @param incomingBytesMax requests taken and not yet answered per connection; beyond it they are
- *     answered BUSY. Above the other side's requestBytesMax, so that this is met only by a peer that
- *     does not keep to its own limit
- * @param replyBytesMax replies that the peer has not read yet, per connection; beyond it its requests
- *     are answered BUSY
+ *     answered BUSY. Above the other side's requestBytesMax, so that this is met only by a peer
+ *     that does not keep to its own limit
+ * @param replyBytesMax replies that the peer has not read yet, per connection; beyond it its
+ *     requests are answered BUSY
  * @param incomingCallsMax requests taken and not yet answered per connection, whatever their size
  * @param backoffFirstMs after a failed attempt to connect no other is made for about this long, and
  *     twice as long after each further one

@@ -37,8 +37,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The network of one process: event loops, TLS, buffers; servers and clients are made of it. Thread-safe.
- * Calls go both ways on every connection.
+ * The network of one process: event loops, TLS, buffers; servers and clients are made of it.
+ * Thread-safe. Calls go both ways on every connection.
  */
 public final class RpcTransport implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RpcTransport.class);
@@ -48,7 +48,10 @@ public final class RpcTransport implements AutoCloseable {
 
     private static final int WRITE_LOW_BYTES = 512 << 10;
 
-    /** Chunks of 4 MiB (8 KiB << 9) hold three frames of 1 MiB; few chunks keep an idle process small. */
+    /**
+     * Chunks of 4 MiB (8 KiB << 9) hold three frames of 1 MiB; few chunks keep an idle process
+     * small.
+     */
     private static final int ARENA_MAX_ORDER = 9;
 
     private static final int PAGE_BYTES = 8 << 10;
@@ -208,7 +211,10 @@ public final class RpcTransport implements AutoCloseable {
         channel.pipeline().addLast(ssl, new FrameDecoder(), greeting);
     }
 
-    /** Ends all servers and clients made of it; unanswered calls end UNREACHABLE. Waits for its threads. */
+    /**
+     * Ends all servers and clients made of it; unanswered calls end UNREACHABLE. Waits for its
+     * threads.
+     */
     @Override
     public void close() {
         for (var each : open.toArray(AutoCloseable[]::new)) {

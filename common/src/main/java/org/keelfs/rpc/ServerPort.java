@@ -74,7 +74,10 @@ final class ServerPort implements RpcServer {
 
                     @Override
                     public void onFailure(RpcStatus status, String reason) {
-                        LOG.warn("refused a connection from {}: {}", channel.remoteAddress(), reason);
+                        LOG.warn(
+                                "refused a connection from {}: {}",
+                                channel.remoteAddress(),
+                                reason);
                     }
                 });
     }

@@ -59,8 +59,8 @@ public final class FrameCodec {
     }
 
     /**
-     * Writes everything but the payload at the buffer's position; it has {@link #prefixLength} bytes
-     * of room.
+     * Writes everything but the payload at the buffer's position; it has {@link #prefixLength}
+     * bytes of room.
      */
     public static void encodePrefix(
             RpcHeader header, @Nullable MessageLite body, int payloadLength, ByteBuffer out) {
@@ -86,7 +86,10 @@ public final class FrameCodec {
     public static void checkLength(int length) throws GarbledFrameException {
         if (length < HEADER_LENGTH_BYTES || length > FRAME_BYTES_MAX) {
             throw new GarbledFrameException(
-                    "frame length " + Integer.toUnsignedString(length) + ", limit " + FRAME_BYTES_MAX);
+                    "frame length "
+                            + Integer.toUnsignedString(length)
+                            + ", limit "
+                            + FRAME_BYTES_MAX);
         }
     }
 
@@ -100,13 +103,17 @@ public final class FrameCodec {
         int headerLength = Short.toUnsignedInt(frame.getShort(start));
         int bodyOffset = HEADER_LENGTH_BYTES + headerLength;
         if (bodyOffset > total) {
-            throw new GarbledFrameException("header of " + headerLength + " bytes in a frame of " + total);
+            throw new GarbledFrameException(
+                    "header of " + headerLength + " bytes in a frame of " + total);
         }
         RpcHeader header = header(frame.slice(start + HEADER_LENGTH_BYTES, headerLength));
         int bodyLength = header.getBodyLength();
         if (bodyLength < 0 || bodyLength > total - bodyOffset) {
             throw new GarbledFrameException(
-                    "body of " + Integer.toUnsignedString(bodyLength) + " bytes in a frame of " + total);
+                    "body of "
+                            + Integer.toUnsignedString(bodyLength)
+                            + " bytes in a frame of "
+                            + total);
         }
         int payloadOffset = bodyOffset + bodyLength;
         return new Frame(header, bodyOffset, bodyLength, payloadOffset, total - payloadOffset);

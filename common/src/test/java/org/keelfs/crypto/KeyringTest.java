@@ -23,9 +23,7 @@ class KeyringTest {
     @Test
     void aWrongPasswordIsRejected() {
         byte[] blob = Keyring.encrypt(key, PASSWORD, 64, 1);
-        var e =
-                assertThrows(
-                        FsException.class, () -> Keyring.open(blob, "wrong".getBytes(UTF_8)));
+        var e = assertThrows(FsException.class, () -> Keyring.open(blob, "wrong".getBytes(UTF_8)));
         assertEquals(Errno.EKEYREJECTED, e.errno());
     }
 

@@ -29,7 +29,8 @@ class SectorCipherTest {
         cipher.encrypt(key, 42, RUN, STAMP, ByteBuffer.wrap(plain), ByteBuffer.wrap(stored));
     }
 
-    private byte[] decrypt(long keyId, SectorRun run, Timestamp stamp) throws DamagedSectorException {
+    private byte[] decrypt(long keyId, SectorRun run, Timestamp stamp)
+            throws DamagedSectorException {
         byte[] target = new byte[plain.length];
         cipher.decrypt(key, keyId, run, stamp, ByteBuffer.wrap(stored), ByteBuffer.wrap(target));
         return target;
@@ -61,8 +62,7 @@ class SectorCipherTest {
             }
             int bit = 1 << random.nextInt(8);
             stored[at] ^= (byte) bit;
-            var damaged =
-                    assertThrows(DamagedSectorException.class, () -> decrypt(42, RUN, STAMP));
+            var damaged = assertThrows(DamagedSectorException.class, () -> decrypt(42, RUN, STAMP));
             assertEquals(RUN.first() + at / Payload.STORED_SECTOR_BYTES, damaged.sector());
             stored[at] ^= (byte) bit;
         }
@@ -70,8 +70,7 @@ class SectorCipherTest {
 
     @Test
     void aMovedOrRestampedOrForeignSectorIsFound() {
-        assertThrows(
-                DamagedSectorException.class, () -> decrypt(42, new SectorRun(6, 3), STAMP));
+        assertThrows(DamagedSectorException.class, () -> decrypt(42, new SectorRun(6, 3), STAMP));
         assertThrows(DamagedSectorException.class, () -> decrypt(43, RUN, STAMP));
         assertThrows(
                 DamagedSectorException.class, () -> decrypt(42, RUN, new Timestamp(8, 11, 13)));
@@ -84,8 +83,7 @@ class SectorCipherTest {
     @Test
     void noncesDifferAndTheCrcIsTheNodes() {
         ByteBuffer view = ByteBuffer.wrap(stored).order(ByteOrder.LITTLE_ENDIAN);
-        assertNotEquals(
-                view.slice(0, 12), view.slice(Payload.STORED_SECTOR_BYTES, 12));
+        assertNotEquals(view.slice(0, 12), view.slice(Payload.STORED_SECTOR_BYTES, 12));
         for (int s = 0; s < RUN.count(); s++) {
             int at = s * Payload.STORED_SECTOR_BYTES;
             var crc = new CRC32C();
@@ -111,8 +109,7 @@ class SectorCipherTest {
     @Test
     void aesGcmMatchesItsAuthors() {
         byte[] encrypted =
-                AesGcm.encrypt(
-                        AesGcm.key(new byte[32]), new byte[12], new byte[0], new byte[16]);
+                AesGcm.encrypt(AesGcm.key(new byte[32]), new byte[12], new byte[0], new byte[16]);
         assertEquals(
                 "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919",
                 HexFormat.of().formatHex(encrypted));

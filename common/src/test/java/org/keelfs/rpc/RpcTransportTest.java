@@ -32,8 +32,6 @@ import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.security.pki.CertificateAuthority;
 import org.keelfs.security.tls.Role;
 import org.keelfs.security.tls.TlsIdentity;
-import org.keelfs.wire.proto.MetadataProto.CommandResult;
-import org.keelfs.wire.proto.MetadataProto.ForceRequest;
 import org.keelfs.wire.proto.MetadataProto.Xattr;
 
 /** Real TLS on loopback. */
@@ -104,10 +102,7 @@ class RpcTransportTest {
                         request ->
                                 request.peer()
                                         .call(RpcMethod.RECALL, body("recall"), TIMEOUT_MS)
-                                        .thenAccept(
-                                                reply ->
-                                                        request.reply(
-                                                                parse(reply))));
+                                        .thenAccept(reply -> request.reply(parse(reply))));
         var transport = transport(client);
         var peer =
                 transport.connect(
@@ -155,8 +150,7 @@ class RpcTransportTest {
                 var bytes = new byte[random.nextInt(20_000)];
                 random.nextBytes(bytes);
                 sent.add(bytes);
-                futures.add(
-                        peer.call(RpcMethod.SECTORS, body("b" + i), pieces(bytes), TIMEOUT_MS));
+                futures.add(peer.call(RpcMethod.SECTORS, body("b" + i), pieces(bytes), TIMEOUT_MS));
             }
             for (int i = 0; i < 10; i++) {
                 var reply = futures.get(i).get();
@@ -210,8 +204,7 @@ class RpcTransportTest {
                         request -> {
                             throw new IllegalStateException("deliberate");
                         });
-        assertStatus(
-                RpcStatus.FAILED, connect(server).call(RpcMethod.RENEW, body(""), TIMEOUT_MS));
+        assertStatus(RpcStatus.FAILED, connect(server).call(RpcMethod.RENEW, body(""), TIMEOUT_MS));
     }
 
     @Test
@@ -219,8 +212,7 @@ class RpcTransportTest {
         var server =
                 serve(metadata, RpcAuthority.METADATA_SERVER, request -> request.reply(body("")));
         var peer = connect(server);
-        assertStatus(
-                RpcStatus.REFUSED, peer.call(RpcMethod.REGISTER_NODE, body(""), TIMEOUT_MS));
+        assertStatus(RpcStatus.REFUSED, peer.call(RpcMethod.REGISTER_NODE, body(""), TIMEOUT_MS));
         peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS).get().release();
     }
 
@@ -290,8 +282,7 @@ class RpcTransportTest {
         await(() -> !peer.isConnected());
         long before = System.nanoTime();
         for (int i = 0; i < 5; i++) {
-            assertStatus(
-                    RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
+            assertStatus(RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
         }
         assertTrue(System.nanoTime() - before < 1_000_000_000L, "not at once");
         var transport = transport(metadata);
@@ -342,8 +333,7 @@ class RpcTransportTest {
         var first = peer.call(RpcMethod.SECTORS, body(""), pieces(new byte[200_000]), TIMEOUT_MS);
         var piece = new CountedPayload(200_000);
         assertStatus(
-                RpcStatus.BUSY,
-                peer.call(RpcMethod.SECTORS, body(""), List.of(piece), TIMEOUT_MS));
+                RpcStatus.BUSY, peer.call(RpcMethod.SECTORS, body(""), List.of(piece), TIMEOUT_MS));
         assertEquals(0, piece.count());
         requests.take().reply(body("1"));
         first.get().release();
@@ -392,8 +382,7 @@ class RpcTransportTest {
     // ---- support ----
 
     private static void echo(RpcRequest request) {
-        request.reply(
-                request.decode(Xattr.parser()), List.of(request.payload().retain()));
+        request.reply(request.decode(Xattr.parser()), List.of(request.payload().retain()));
     }
 
     private static Xattr body(String text) {
@@ -444,12 +433,11 @@ class RpcTransportTest {
 
     private RpcClient connect(TlsIdentity identity, RpcServer server, Role expected)
             throws IOException {
-        return transport(identity)
-                .connect("127.0.0.1", server.address().getPort(), expected, 1);
+        return transport(identity).connect("127.0.0.1", server.address().getPort(), expected, 1);
     }
 
-    private static RpcException assertStatus(
-            RpcStatus status, CompletableFuture<RpcReply> call) throws Exception {
+    private static RpcException assertStatus(RpcStatus status, CompletableFuture<RpcReply> call)
+            throws Exception {
         var failure = assertThrows(ExecutionException.class, () -> call.get(30, TimeUnit.SECONDS));
         var cause = assertInstanceOf(RpcException.class, failure.getCause());
         assertEquals(status, cause.status(), cause.getMessage());

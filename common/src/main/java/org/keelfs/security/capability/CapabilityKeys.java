@@ -14,15 +14,19 @@ import org.keelfs.wire.proto.MetadataProto.NodeKey;
 /**
  * Keys of capabilities (DESIGN section 6). Immutable; any thread.
  *
- * <p>K_node = HMAC-SHA256(K, "keelfs capability" | node | key id), integers big endian, 4 bytes. The key id
- * is the number of the period of server time in which it signs, so keys rotate without any state, and a
- * node that has the keys of three periods in a row never meets one that it does not know.
+ * <p>K_node = HMAC-SHA256(K, "keelfs capability" | node | key id), integers big endian, 4 bytes.
+ * The key id is the number of the period of server time in which it signs, so keys rotate without
+ * any state, and a node that has the keys of three periods in a row never meets one that it does
+ * not know.
  */
 public final class CapabilityKeys {
     /** Bytes of K and of each K_node: the output of SHA-256. */
     public static final int KEY_BYTES = 32;
 
-    /** One day: a stolen node key is worth little after it, and nodes fetch keys every heartbeat anyway. */
+    /**
+     * One day: a stolen node key is worth little after it, and nodes fetch keys every heartbeat
+     * anyway.
+     */
     public static final long PERIOD_MS = 24L * 3600 * 1000;
 
     private static final String ALGORITHM = "HmacSHA256";
@@ -56,7 +60,10 @@ public final class CapabilityKeys {
         return mac(master).doFinal(input.array());
     }
 
-    /** What a node gets with its registration and with heartbeats: last period's key, this one's, the next. */
+    /**
+     * What a node gets with its registration and with heartbeats: last period's key, this one's,
+     * the next.
+     */
     public List<NodeKey> keysFor(NodeId node, long serverTimeMs) {
         var keys = new ArrayList<NodeKey>(3);
         int current = keyIdAt(serverTimeMs);

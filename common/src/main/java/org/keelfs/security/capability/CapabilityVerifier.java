@@ -12,8 +12,8 @@ import org.keelfs.wire.proto.NodeProto.Capability;
 import org.keelfs.wire.proto.NodeProto.SignedCapability;
 
 /**
- * Checks capabilities; the node's half. Any thread: the keys are replaced as a whole, each thread has its
- * own HMAC states.
+ * Checks capabilities; the node's half. Any thread: the keys are replaced as a whole, each thread
+ * has its own HMAC states.
  */
 public final class CapabilityVerifier {
     private static final CapabilityVerdict EXPIRED = new CapabilityVerdict.Expired();
@@ -34,7 +34,8 @@ public final class CapabilityVerifier {
         Map<Integer, byte[]> before = keys;
         if (!before.keySet().equals(next.keySet())
                 || !next.entrySet().stream()
-                        .allMatch(e -> MessageDigest.isEqual(before.get(e.getKey()), e.getValue()))) {
+                        .allMatch(
+                                e -> MessageDigest.isEqual(before.get(e.getKey()), e.getValue()))) {
             keys = Map.copyOf(next);
         }
     }

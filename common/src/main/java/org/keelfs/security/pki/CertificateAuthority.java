@@ -118,7 +118,9 @@ public final class CertificateAuthority {
             var extensions = new JcaX509ExtensionUtils();
             builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(0));
             builder.addExtension(
-                    Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+                    Extension.keyUsage,
+                    true,
+                    new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
             builder.addExtension(
                     Extension.subjectKeyIdentifier,
                     false,
@@ -166,7 +168,9 @@ public final class CertificateAuthority {
             throws IOException {
         if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}") || name.equals(AUTHORITY)) {
             throw new IOException(
-                    "bad certificate name '" + name + "': letters, digits, '.', '-', '_', not 'ca'");
+                    "bad certificate name '"
+                            + name
+                            + "': letters, digits, '.', '-', '_', not 'ca'");
         }
         try {
             KeyPair pair = keyPair();
@@ -174,12 +178,18 @@ public final class CertificateAuthority {
             write(directory, name, issued, pair.getPrivate());
             return new TlsIdentity(certificate, issued, pair.getPrivate());
         } catch (GeneralSecurityException | OperatorCreationException | CertIOException e) {
-            throw new IOException("cannot issue a certificate for " + name + ": " + e.getMessage(), e);
+            throw new IOException(
+                    "cannot issue a certificate for " + name + ": " + e.getMessage(), e);
         }
     }
 
     private X509Certificate certify(
-            String name, Role role, List<String> hosts, Instant from, Instant to, PublicKey publicKey)
+            String name,
+            Role role,
+            List<String> hosts,
+            Instant from,
+            Instant to,
+            PublicKey publicKey)
             throws GeneralSecurityException, OperatorCreationException, CertIOException {
         var subject =
                 new X500NameBuilder()
@@ -246,7 +256,10 @@ public final class CertificateAuthority {
         // The key first: a certificate without its key would look complete.
         writePem(directory.resolve(name + ".key"), "PRIVATE KEY", key.getEncoded(), "rw-------");
         writePem(
-                directory.resolve(name + ".crt"), "CERTIFICATE", certificate.getEncoded(), "rw-r--r--");
+                directory.resolve(name + ".crt"),
+                "CERTIFICATE",
+                certificate.getEncoded(),
+                "rw-r--r--");
     }
 
     /** Whole or not at all: written beside, then renamed; never readable by others in between. */
@@ -262,7 +275,10 @@ public final class CertificateAuthority {
                 beside,
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
         Files.write(
-                beside, text.toString().getBytes(StandardCharsets.US_ASCII), StandardOpenOption.SYNC);
-        Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                beside,
+                text.toString().getBytes(StandardCharsets.US_ASCII),
+                StandardOpenOption.SYNC);
+        Files.move(
+                beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

@@ -11,9 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Contexts for both ends: TLS 1.3 only, certificates on both sides. Host names are not compared with
- * certificates: a peer is who the cluster's CA says it is, wherever it runs, and its role is checked
- * by whoever connects.
+ * Contexts for both ends: TLS 1.3 only, certificates on both sides. Host names are not compared
+ * with certificates: a peer is who the cluster's CA says it is, wherever it runs, and its role is
+ * checked by whoever connects.
  *
  * @param client for connections made
  * @param server for connections accepted

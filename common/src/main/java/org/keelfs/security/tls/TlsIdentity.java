@@ -21,8 +21,7 @@ import java.util.Base64;
  * @param certificate of this process, signed by it
  * @param key of that certificate
  */
-public record TlsIdentity(
-        X509Certificate authority, X509Certificate certificate, PrivateKey key) {
+public record TlsIdentity(X509Certificate authority, X509Certificate certificate, PrivateKey key) {
     private static final String KEY_BEGIN = "-----BEGIN PRIVATE KEY-----";
     private static final String KEY_END = "-----END PRIVATE KEY-----";
 
@@ -66,7 +65,8 @@ public record TlsIdentity(
             throw new IOException(file + " is not a private key in PEM");
         }
         try {
-            byte[] der = Base64.getMimeDecoder().decode(pem.substring(begin + KEY_BEGIN.length(), end));
+            byte[] der =
+                    Base64.getMimeDecoder().decode(pem.substring(begin + KEY_BEGIN.length(), end));
             return KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(der));
         } catch (IllegalArgumentException | GeneralSecurityException e) {
             throw new IOException(file + " is not an EC private key: " + e.getMessage(), e);
