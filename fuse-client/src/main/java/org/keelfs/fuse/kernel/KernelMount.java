@@ -1,0 +1,226 @@
+package org.keelfs.fuse.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.keelfs.base.Errno;
+import org.keelfs.client.lease.KernelCache;
+import org.keelfs.client.vfs.FileSystem;
+import org.keelfs.fuse.kernel.protocol.Opcode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A mount over the kernel protocol: {@link #prepare} checks, {@link #cache} is what the file system
+ * needs to empty the kernel's caches, {@link #start} mounts and serves on threads of its own.
+ * Thread-safe.
+ *
+ * <p>After {@link #unmount} requests (write-back, forgets) still come until {@link #awaitEnd}
+ * returns true. The process that serves a mount must never touch files in it from a thread that
+ * serves it.
+ */
+public final class KernelMount implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
+
+    /** How often waiting requests are looked through for long waits. */
+    private static final int WATCH_PERIOD_S = 5;
+
+    /** An end of the mount is waited for so long by {@link #close}. */
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
+
+    private final Path dir;
+    private final MountOptions options;
+    private final Notifier notifier = new Notifier();
+    private final Requests requests = new Requests();
+    private final List<Device> devices = new ArrayList<>();
+    private final AtomicInteger readersLeft = new AtomicInteger();
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final ScheduledExecutorService watch =
+            Executors.newSingleThreadScheduledExecutor(
+                    Thread.ofPlatform().daemon().name("fuse-watch").factory());
+    private volatile boolean mounted;
+
+    private KernelMount(Path dir, MountOptions options) {
+        this.dir = dir;
+        this.options = options;
+    }
+
+    /**
+     * Checks that the directory can be mounted on, after clearing a mount there whose process died.
+     *
+     * @throws MountException with a message for the person who asked
+     */
+    public static KernelMount prepare(Path dir, MountOptions options) {
+        return new KernelMount(MountPoint.checked(dir, options.ownDirectories()), options);
+    }
+
+    /** The kernel's caches of this mount; does nothing before the start and after the end. */
+    public KernelCache cache() {
+        return notifier;
+    }
+
+    /** Where it is mounted. */
+    public Path dir() {
+        return dir;
+    }
+
+    /** Mounts and serves. Returns when the mount can be used; once per object. */
+    public void start(FileSystem fileSystem) {
+        Device device = Mounting.mount(dir, options);
+        devices.add(device);
+        mounted = true;
+        try {
+            Negotiation negotiation = negotiate(device);
+            boolean epochs = notifier.connect(device);
+            LOG.info(
+                    "mounted on {}: FUSE 7.{} (kernel 7.{}), flags {}, {} readers{}",
+                    dir,
+                    negotiation.minor(),
+                    negotiation.kernelMinor(),
+                    Long.toHexString(negotiation.flags()),
+                    options.readersOrDefault(),
+                    epochs ? "" : ", no epochs: names are looked up each time");
+            var dispatch = new Dispatch(fileSystem, negotiation, epochs);
+            startReaders(device, new Serving(dispatch, requests, options));
+        } catch (RuntimeException e) {
+            Mounting.unmount(dir, true);
+            throw e;
+        }
+        Mounting.setReadAhead(dir, options.readAheadKb());
+        var _ =
+                watch.scheduleAtFixedRate(
+                        requests::reportLongWaits,
+                        WATCH_PERIOD_S,
+                        WATCH_PERIOD_S,
+                        TimeUnit.SECONDS);
+    }
+
+    /** The first request is INIT; nothing else comes before its answer. */
+    private Negotiation negotiate(Device device) {
+        int bytes = Serving.bufferBytes(options);
+        var x =
+                new Exchange(
+                        device, new NativeBuffer(bytes), new NativeBuffer(NativeBuffer.PAGE * 2));
+        int n;
+        do {
+            n = x.readRequest();
+        } while (n == -Errno.EINTR.number() || n == -Errno.EAGAIN.number());
+        if (n < 0 || x.opcode() != Opcode.INIT) {
+            throw new MountException(
+                    n < 0
+                            ? "cannot read from /dev/fuse: " + Libc.CALLS.strerror(-n)
+                            : "the kernel's first request is " + x + ", not INIT");
+        }
+        ByteBuffer body = x.bytesAt(0, x.bodyLength()).order(x.reply().order());
+        Negotiation result = Negotiation.answer(body, 0, x.reply(), Exchange.BODY_AT, options);
+        if (!x.replyOk(org.keelfs.fuse.kernel.protocol.Layout.InitOut.SIZE)) {
+            throw new MountException("the kernel refused the answer to INIT");
+        }
+        return result;
+    }
+
+    private void startReaders(Device first, Serving serving) {
+        int count = options.readersOrDefault();
+        for (int i = 1; i < count; i++) {
+            devices.add(first.cloned());
+        }
+        readersLeft.set(count);
+        int bytes = Serving.bufferBytes(options);
+        for (int i = 0; i < count; i++) {
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("fuse-reader-" + i)
+                    .start(new Reader(devices.get(i), serving, bytes, this::onReaderEnd));
+        }
+    }
+
+    private void onReaderEnd() {
+        if (readersLeft.decrementAndGet() > 0) {
+            return;
+        }
+        LOG.info("the mount on {} has ended", dir);
+        mounted = false;
+        watch.shutdown();
+        // A reply or notification on its way holds a descriptor's number: closed late, it would hit
+        // another file.
+        boolean idle = notifier.end();
+        for (int i = 0; requests.size() > 0 && i < 100; i++) {
+            java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
+        }
+        if (idle && requests.size() == 0) {
+            devices.forEach(Device::close);
+        } else {
+            LOG.warn("{} requests of the ended mount on {} still wait", requests.size(), dir);
+        }
+        end.countDown();
+    }
+
+    /** Whether requests can still come. */
+    public boolean isMounted() {
+        return mounted;
+    }
+
+    /**
+     * Unmounts. Requests still come until {@link #awaitEnd}.
+     *
+     * @throws MountException that names who uses it, when it is busy
+     */
+    public void unmount() {
+        if (mounted) {
+            Mounting.unmount(dir, false);
+        }
+    }
+
+    /** Takes the mount out of the tree; it ends when nobody uses it any more. */
+    public void detach() {
+        if (mounted) {
+            Mounting.unmount(dir, true);
+        }
+    }
+
+    /** Ends the connection by force: all requests of applications fail at once. Needs root. */
+    public void abort() {
+        if (mounted) {
+            Mounting.abort(dir);
+        }
+    }
+
+    /**
+     * Waits until the kernel has sent the last request and it is answered; false when the time is
+     * over first.
+     */
+    public boolean awaitEnd(Duration timeout) {
+        try {
+            return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Unmounts, lazily where it is busy, and waits for the end for a while. */
+    @Override
+    public void close() {
+        if (!mounted) {
+            watch.shutdown();
+            notifier.close();
+            return;
+        }
+        try {
+            unmount();
+        } catch (MountException e) {
+            LOG.warn("{}; taking it out of the tree", e.getMessage());
+            detach();
+        }
+        if (!awaitEnd(CLOSE_WAIT)) {
+            LOG.warn("the mount on {} is still in use after {} s", dir, CLOSE_WAIT.toSeconds());
+        }
+    }
+}

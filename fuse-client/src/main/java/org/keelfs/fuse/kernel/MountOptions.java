@@ -1,0 +1,184 @@
+package org.keelfs.fuse.kernel;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * How a file system is mounted; {@link #DEFAULTS} is good for most.
+ *
+ * @param source what the first column of /proc/mounts shows
+ * @param allowOther other users than the mounting one may use it (allow_other; ordinary users need
+ *     user_allow_other in /etc/fuse.conf)
+ * @param defaultPermissions the kernel checks mode bits and owners
+ * @param readOnly mounted read-only
+ * @param acl POSIX ACLs: the file system stores system.posix_acl_* xattrs and applies default ACLs
+ *     and umask
+ * @param readers threads that read requests; 0: twice the processors, at least 4
+ * @param writeBytesMax largest WRITE and READ; a multiple of 4096
+ * @param movedBytesMax memory for requests and replies of 128 KiB or more that wait
+ * @param readAheadKb the kernel's read-ahead, set where the mounting process is root; 0 leaves the
+ *     system's 128
+ * @param posixLocks fcntl(2) locks go to the file system instead of staying in this kernel
+ * @param flockLocks flock(2) locks likewise
+ * @param ownDirectories directories that this process needs to run (stores, logs): a mount point
+ *     may not contain them
+ */
+public record MountOptions(
+        String source,
+        boolean allowOther,
+        boolean defaultPermissions,
+        boolean readOnly,
+        boolean acl,
+        int readers,
+        int writeBytesMax,
+        long movedBytesMax,
+        int readAheadKb,
+        boolean posixLocks,
+        boolean flockLocks,
+        List<Path> ownDirectories) {
+    /** 1 MiB: what the kernel takes without a sysctl (256 pages). */
+    public static final int WRITE_BYTES_MAX = 1 << 20;
+
+    public static final MountOptions DEFAULTS =
+            new MountOptions(
+                    "keelfs",
+                    true,
+                    true,
+                    false,
+                    true,
+                    0,
+                    WRITE_BYTES_MAX,
+                    64L << 20,
+                    4096,
+                    false,
+                    false,
+                    List.of());
+
+    public MountOptions {
+        ownDirectories = List.copyOf(ownDirectories);
+        if (writeBytesMax < 4096 || writeBytesMax > WRITE_BYTES_MAX || writeBytesMax % 4096 != 0) {
+            throw new IllegalArgumentException(
+                    "writeBytesMax must be a multiple of 4096 up to 1 MiB, not " + writeBytesMax);
+        }
+    }
+
+    /**
+     * Twice the processors, because a reader that copies a large reply leaves its processor's queue
+     * alone.
+     */
+    int readersOrDefault() {
+        return readers > 0 ? readers : Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
+    }
+
+    public MountOptions withSource(String value) {
+        return new MountOptions(
+                value,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withAllowOther(boolean value) {
+        return new MountOptions(
+                source,
+                value,
+                defaultPermissions,
+                readOnly,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withReadOnly(boolean value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                value,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withAcl(boolean value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                value,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withReaders(int value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                acl,
+                value,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withReadAheadKb(int value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                value,
+                posixLocks,
+                flockLocks,
+                ownDirectories);
+    }
+
+    public MountOptions withOwnDirectories(List<Path> value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                posixLocks,
+                flockLocks,
+                value);
+    }
+}

@@ -1,0 +1,112 @@
+package org.keelfs.fuse.kernel;
+
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Requests that moved to threads of their own: who may be interrupted, what waits and since when.
+ * Thread-safe.
+ *
+ * <p>An interrupt can be read before its target is entered here, by another reader than the
+ * target's. Such uniques are remembered for a while; numbers are never used again, so a stale one
+ * does no harm.
+ */
+final class Requests {
+    private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
+
+    /** Early interrupts remembered: more than readers can have in hand at one time. */
+    private static final int EARLY_MAX = 256;
+
+    /** A request that waits longer gets a line in the log: half the deadline of an operation. */
+    private static final long NOTABLE_WAIT_NS = 30_000_000_000L;
+
+    /**
+     * One request under way. Guards its own interrupts: none arrives after {@link Requests#leave}.
+     */
+    static final class Ticket {
+        private final String what;
+        private final Thread thread;
+        private final long sinceNs = System.nanoTime();
+        private long reportedNs;
+        private boolean done;
+
+        private Ticket(String what, Thread thread) {
+            this.what = what;
+            this.thread = thread;
+        }
+
+        private synchronized void interrupt() {
+            if (!done) {
+                thread.interrupt();
+            }
+        }
+
+        private synchronized void end() {
+            done = true;
+        }
+    }
+
+    private final ConcurrentHashMap<Long, Ticket> waiting = new ConcurrentHashMap<>();
+    private final long[] early = new long[EARLY_MAX];
+    private int earlyNext;
+
+    /** The current thread serves the request from here on. */
+    Ticket enter(Exchange x) {
+        var ticket = new Ticket(x.toString(), Thread.currentThread());
+        waiting.put(x.unique(), ticket);
+        if (wasInterruptedEarly(x.unique())) {
+            ticket.interrupt();
+        }
+        return ticket;
+    }
+
+    /** After this the thread gets no interrupt on behalf of the request. */
+    void leave(Exchange x, Ticket ticket) {
+        waiting.remove(x.unique());
+        ticket.end();
+    }
+
+    /** FUSE_INTERRUPT: its target's thread is interrupted, now or when it enters. */
+    void interrupt(long unique) {
+        Ticket ticket = waiting.get(unique);
+        if (ticket == null) {
+            rememberEarly(unique);
+            ticket = waiting.get(unique);
+        }
+        if (ticket != null) {
+            ticket.interrupt();
+        }
+    }
+
+    private synchronized void rememberEarly(long unique) {
+        early[earlyNext] = unique;
+        earlyNext = (earlyNext + 1) % EARLY_MAX;
+    }
+
+    private synchronized boolean wasInterruptedEarly(long unique) {
+        for (long candidate : early) {
+            if (candidate == unique) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** How many wait. */
+    int size() {
+        return waiting.size();
+    }
+
+    /** Writes what has waited notably long to the log, each at most once per such time. */
+    void reportLongWaits() {
+        long now = System.nanoTime();
+        for (Ticket ticket : waiting.values()) {
+            long waitedNs = now - ticket.sinceNs;
+            if (waitedNs - ticket.reportedNs >= NOTABLE_WAIT_NS) {
+                ticket.reportedNs = waitedNs;
+                LOG.warn("{} has waited for {} s", ticket.what, waitedNs / 1_000_000_000L);
+            }
+        }
+    }
+}

@@ -1,0 +1,705 @@
+package org.keelfs.it.bench;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Clock;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.vfs.AttributeChange;
+import org.keelfs.client.vfs.AttributesAnswer;
+import org.keelfs.client.vfs.Call;
+import org.keelfs.client.vfs.Created;
+import org.keelfs.client.vfs.DirectorySink;
+import org.keelfs.client.vfs.Entry;
+import org.keelfs.client.vfs.FileSystem;
+import org.keelfs.client.vfs.FileSystemStatistics;
+import org.keelfs.client.vfs.Opened;
+import org.keelfs.it.bench.MemoryNode.DirEntry;
+import org.keelfs.model.FileType;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.Name;
+
+/**
+ * A file system in this process's memory: what the adapters can do at best, and what their tests
+ * mount. Permissions are the kernel's business. Thread-safe: changes of the namespace under one
+ * lock, each inode under its own.
+ *
+ * <p>Reading a file with the xattr {@code user.wait} waits until it is interrupted.
+ */
+public final class MemoryFileSystem implements FileSystem {
+    private static final int O_TRUNC = 01000;
+    private static final int O_APPEND = 02000;
+    private static final int O_DIRECT = 040000;
+    private static final int RENAME_NOREPLACE = 1;
+    private static final int RENAME_EXCHANGE = 2;
+    private static final int FALLOC_KEEP_SIZE = 1;
+    private static final int FALLOC_PUNCH_HOLE = 2;
+    private static final int FALLOC_ZERO_RANGE = 16;
+    private static final int SEEK_HOLE = 4;
+    private static final int XATTR_CREATE = 1;
+    private static final int XATTR_REPLACE = 2;
+    private static final int LINKS_MAX = 65_000;
+    private static final long SIZE_MAX = (long) MemoryNode.CHUNK * (Integer.MAX_VALUE - 8);
+    private static final Name WAIT = Name.of("user.wait");
+    private static final Name DOT = Name.of(".");
+    private static final Name DOT_DOT = Name.of("..");
+    private static final String ACL_PREFIX = "system.posix_acl_";
+
+    private final boolean alwaysMoves;
+    private final long bytesMax;
+    private final long validNs;
+    private final Object namespace = new Object();
+    private final ConcurrentHashMap<Long, MemoryNode> nodes = new ConcurrentHashMap<>();
+    private final AtomicLong nextInode = new AtomicLong(InodeId.ROOT.value());
+    private final AtomicLong nextHandle = new AtomicLong();
+    private final AtomicLong bytesUsed = new AtomicLong();
+    private final MemoryNode root;
+
+    /**
+     * @param alwaysMoves every operation asks for a thread that may wait, as an uncached one would
+     * @param bytesMax of all files
+     * @param validNs how long the kernel may keep names and attributes
+     */
+    public MemoryFileSystem(boolean alwaysMoves, long bytesMax, long validNs) {
+        this.alwaysMoves = alwaysMoves;
+        this.bytesMax = bytesMax;
+        this.validNs = validNs;
+        root = newNode(FileType.DIRECTORY, 0755, 0, 0);
+        root.parent = root;
+    }
+
+    private MemoryNode newNode(FileType type, int mode, int uid, int gid) {
+        var node = new MemoryNode(new InodeId(nextInode.getAndIncrement()), type, mode, uid, gid);
+        nodes.put(node.id.value(), node);
+        return node;
+    }
+
+    private void begin(Call call) {
+        if (alwaysMoves) {
+            call.beforeWait();
+        }
+    }
+
+    private MemoryNode node(InodeId id) {
+        MemoryNode node = nodes.get(id.value());
+        if (node == null) {
+            throw new FsException(Errno.ESTALE);
+        }
+        return node;
+    }
+
+    private MemoryNode directory(InodeId id) {
+        MemoryNode node = node(id);
+        if (node.type != FileType.DIRECTORY) {
+            throw new FsException(Errno.ENOTDIR);
+        }
+        return node;
+    }
+
+    private static DirEntry existing(MemoryNode dir, Name name) {
+        DirEntry entry = dir.byName.get(name);
+        if (entry == null) {
+            throw new FsException(Errno.ENOENT);
+        }
+        return entry;
+    }
+
+    /** The answer of a lookup, which counts as one. */
+    private Entry counted(MemoryNode node) {
+        synchronized (node) {
+            node.lookups++;
+            return entry(node);
+        }
+    }
+
+    private Entry entry(MemoryNode node) {
+        return new Entry(node.attributes(), validNs, validNs);
+    }
+
+    @Override
+    public Entry lookup(Call call, InodeId parent, Name name) {
+        begin(call);
+        MemoryNode dir = node(parent);
+        if (name.equals(DOT)) {
+            return counted(dir);
+        }
+        if (name.equals(DOT_DOT)) {
+            return counted(Objects.requireNonNull(directory(parent).parent));
+        }
+        return counted(existing(directory(parent), name).node());
+    }
+
+    @Override
+    public long absenceValidNs(InodeId parent, Name name) {
+        return validNs;
+    }
+
+    @Override
+    public void forget(InodeId inode, long lookups) {
+        MemoryNode node = nodes.get(inode.value());
+        if (node != null) {
+            synchronized (node) {
+                node.lookups = Math.max(0, node.lookups - lookups);
+                dropIfUnused(node);
+            }
+        }
+    }
+
+    private void dropIfUnused(MemoryNode node) {
+        synchronized (node) {
+            if (node.links == 0 && node.lookups == 0 && node.opens == 0) {
+                nodes.remove(node.id.value());
+                bytesUsed.addAndGet(-node.attributes().allocatedSectors() * MemoryNode.SECTOR);
+            }
+        }
+    }
+
+    @Override
+    public AttributesAnswer getAttributes(Call call, InodeId inode) {
+        begin(call);
+        return answer(node(inode));
+    }
+
+    private AttributesAnswer answer(MemoryNode node) {
+        return new AttributesAnswer(node.attributes(), validNs);
+    }
+
+    @Override
+    public AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change) {
+        begin(call);
+        MemoryNode node = node(inode);
+        if (change.size() != null) {
+            resize(node, change.size());
+        }
+        synchronized (node) {
+            node.ctimeNs = Clock.SYSTEM.wallNs();
+            if (change.killSuidGid()) {
+                node.killSuidGid();
+            }
+            node.mode = change.mode() != null ? change.mode() : node.mode;
+            node.uid = change.uid() != null ? change.uid() : node.uid;
+            node.gid = change.gid() != null ? change.gid() : node.gid;
+            node.atimeNs = time(change.atimeNs(), node.atimeNs);
+            node.mtimeNs = time(change.mtimeNs(), node.mtimeNs);
+            return answer(node);
+        }
+    }
+
+    private static long time(@Nullable Long wanted, long old) {
+        if (wanted == null) {
+            return old;
+        }
+        return wanted == AttributeChange.NOW ? Clock.SYSTEM.wallNs() : wanted;
+    }
+
+    private void resize(MemoryNode node, long size) {
+        if (size > SIZE_MAX) {
+            throw new FsException(Errno.EFBIG);
+        }
+        long before = node.attributes().allocatedSectors();
+        node.truncate(size);
+        bytesUsed.addAndGet((node.attributes().allocatedSectors() - before) * MemoryNode.SECTOR);
+    }
+
+    @Override
+    public byte[] readLink(Call call, InodeId inode) {
+        begin(call);
+        return node(inode).target;
+    }
+
+    @Override
+    public Entry makeNode(Call call, InodeId parent, Name name, int mode, int rdev) {
+        begin(call);
+        return counted(make(call, parent, name, FileType.ofMode(mode), mode & 07777, rdev));
+    }
+
+    @Override
+    public Entry makeDirectory(Call call, InodeId parent, Name name, int mode) {
+        begin(call);
+        return counted(make(call, parent, name, FileType.DIRECTORY, mode, 0));
+    }
+
+    @Override
+    public Entry symlink(Call call, InodeId parent, Name name, byte[] target) {
+        begin(call);
+        synchronized (namespace) {
+            MemoryNode node = make(call, parent, name, FileType.SYMLINK, 0777, 0);
+            node.target = target;
+            return counted(node);
+        }
+    }
+
+    private MemoryNode make(
+            Call call, InodeId parent, Name name, FileType type, int mode, int rdev) {
+        synchronized (namespace) {
+            MemoryNode dir = directory(parent);
+            if (dir.byName.containsKey(name)) {
+                throw new FsException(Errno.EEXIST);
+            }
+            if (dir.links == 0) {
+                throw new FsException(Errno.ENOENT);
+            }
+            MemoryNode node = unlinked(call, dir, type, mode);
+            node.rdev = rdev;
+            if (type == FileType.DIRECTORY) {
+                node.parent = dir;
+                dir.links++;
+            }
+            enter(dir, name, node);
+            return node;
+        }
+    }
+
+    private MemoryNode unlinked(Call call, MemoryNode dir, FileType type, int mode) {
+        boolean inherits = (dir.mode & 02000) != 0;
+        int masked = type == FileType.SYMLINK ? mode : mode & ~call.umask();
+        if (inherits && type == FileType.DIRECTORY) {
+            masked |= 02000;
+        }
+        int gid = inherits ? dir.gid : call.caller().gid();
+        return newNode(type, masked, call.caller().uid(), gid);
+    }
+
+    private static void enter(MemoryNode dir, Name name, MemoryNode node) {
+        var entry = new DirEntry(name, node, dir.nextPosition++);
+        dir.byPosition.put(entry.position(), entry);
+        dir.byName.put(name, entry);
+        dir.touch(true);
+    }
+
+    private static void remove(MemoryNode dir, DirEntry entry) {
+        dir.byName.remove(entry.name());
+        dir.byPosition.remove(entry.position());
+        dir.touch(true);
+    }
+
+    @Override
+    public Entry link(Call call, InodeId inode, InodeId newParent, Name newName) {
+        begin(call);
+        synchronized (namespace) {
+            MemoryNode node = node(inode);
+            MemoryNode dir = directory(newParent);
+            if (dir.byName.containsKey(newName)) {
+                throw new FsException(Errno.EEXIST);
+            }
+            synchronized (node) {
+                if (node.links >= LINKS_MAX) {
+                    throw new FsException(Errno.EMLINK);
+                }
+                node.links++;
+                node.touch(false);
+            }
+            enter(dir, newName, node);
+            return counted(node);
+        }
+    }
+
+    @Override
+    public void unlink(Call call, InodeId parent, Name name) {
+        begin(call);
+        synchronized (namespace) {
+            MemoryNode dir = directory(parent);
+            DirEntry entry = existing(dir, name);
+            if (entry.node().type == FileType.DIRECTORY) {
+                throw new FsException(Errno.EISDIR);
+            }
+            remove(dir, entry);
+            unlinked(dir, entry.node());
+        }
+    }
+
+    @Override
+    public void removeDirectory(Call call, InodeId parent, Name name) {
+        begin(call);
+        synchronized (namespace) {
+            MemoryNode dir = directory(parent);
+            DirEntry entry = existing(dir, name);
+            if (entry.node().type != FileType.DIRECTORY) {
+                throw new FsException(Errno.ENOTDIR);
+            }
+            if (!entry.node().byName.isEmpty()) {
+                throw new FsException(Errno.ENOTEMPTY);
+            }
+            remove(dir, entry);
+            unlinked(dir, entry.node());
+        }
+    }
+
+    /** One name of the node is gone. */
+    private void unlinked(MemoryNode dir, MemoryNode node) {
+        synchronized (node) {
+            if (node.type == FileType.DIRECTORY) {
+                node.links = 0;
+                dir.links--;
+            } else {
+                node.links--;
+            }
+            node.touch(false);
+            dropIfUnused(node);
+        }
+    }
+
+    @Override
+    public void rename(
+            Call call,
+            InodeId oldParent,
+            Name oldName,
+            InodeId newParent,
+            Name newName,
+            int flags) {
+        begin(call);
+        synchronized (namespace) {
+            MemoryNode from = directory(oldParent);
+            MemoryNode to = directory(newParent);
+            DirEntry moved = existing(from, oldName);
+            DirEntry replaced = to.byName.get(newName);
+            if (flags == RENAME_EXCHANGE) {
+                exchange(from, moved, to, existing(to, newName));
+                return;
+            }
+            if (replaced != null) {
+                if (flags == RENAME_NOREPLACE) {
+                    throw new FsException(Errno.EEXIST);
+                }
+                if (replaced.node() == moved.node()) {
+                    return;
+                }
+                replace(moved.node(), to, replaced);
+            }
+            remove(from, moved);
+            enter(to, newName, moved.node());
+            adopt(from, to, moved.node());
+        }
+    }
+
+    private void replace(MemoryNode by, MemoryNode dir, DirEntry replaced) {
+        MemoryNode node = replaced.node();
+        if (node.type == FileType.DIRECTORY) {
+            if (by.type != FileType.DIRECTORY) {
+                throw new FsException(Errno.EISDIR);
+            }
+            if (!node.byName.isEmpty()) {
+                throw new FsException(Errno.ENOTEMPTY);
+            }
+        } else if (by.type == FileType.DIRECTORY) {
+            throw new FsException(Errno.ENOTDIR);
+        }
+        remove(dir, replaced);
+        unlinked(dir, node);
+    }
+
+    private static void exchange(MemoryNode from, DirEntry a, MemoryNode to, DirEntry b) {
+        remove(from, a);
+        remove(to, b);
+        enter(from, a.name(), b.node());
+        enter(to, b.name(), a.node());
+        adopt(from, to, a.node());
+        adopt(to, from, b.node());
+    }
+
+    private static void adopt(MemoryNode from, MemoryNode to, MemoryNode node) {
+        node.touch(false);
+        if (node.type == FileType.DIRECTORY && from != to) {
+            node.parent = to;
+            from.links--;
+            to.links++;
+        }
+    }
+
+    @Override
+    public Opened open(Call call, InodeId inode, int flags) {
+        begin(call);
+        MemoryNode node = node(inode);
+        if ((flags & O_TRUNC) != 0) {
+            resize(node, 0);
+        }
+        return opened(node, flags);
+    }
+
+    private Opened opened(MemoryNode node, int flags) {
+        synchronized (node) {
+            node.opens++;
+        }
+        boolean direct = (flags & O_DIRECT) != 0;
+        return new Opened(nextHandle.incrementAndGet(), true, false, direct);
+    }
+
+    @Override
+    public Created create(Call call, InodeId parent, Name name, int mode, int flags) {
+        begin(call);
+        MemoryNode node = make(call, parent, name, FileType.REGULAR, mode, 0);
+        return new Created(counted(node), opened(node, flags));
+    }
+
+    @Override
+    public Created createUnnamed(Call call, InodeId parent, int mode, int flags) {
+        begin(call);
+        MemoryNode node = unlinked(call, directory(parent), FileType.REGULAR, mode);
+        node.links = 0;
+        return new Created(counted(node), opened(node, flags));
+    }
+
+    @Override
+    public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
+        begin(call);
+        MemoryNode node = node(inode);
+        if (node.xattrs != null && node.xattrs.containsKey(WAIT)) {
+            waitForInterrupt(call);
+        }
+        return node.read(offset, target);
+    }
+
+    private static void waitForInterrupt(Call call) {
+        call.beforeWait();
+        try {
+            new CountDownLatch(1).await();
+        } catch (InterruptedException e) {
+            throw new FsException(Errno.EINTR);
+        }
+    }
+
+    @Override
+    public int write(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer source,
+            int flags,
+            boolean killSuidGid,
+            boolean fromPageCache) {
+        begin(call);
+        MemoryNode node = node(inode);
+        int bytes = source.remaining();
+        if (offset > SIZE_MAX - bytes) {
+            throw new FsException(Errno.EFBIG);
+        }
+        if (bytesUsed.get() + bytes > bytesMax) {
+            throw new FsException(Errno.ENOSPC);
+        }
+        if (killSuidGid) {
+            node.killSuidGid();
+        }
+        long at = (flags & O_APPEND) != 0 && !fromPageCache ? -1 : offset;
+        bytesUsed.addAndGet(node.write(at, source));
+        return bytes;
+    }
+
+    @Override
+    public void flush(Call call, InodeId inode, long handle, long lockOwner) {
+        begin(call);
+    }
+
+    @Override
+    public void release(
+            Call call, InodeId inode, long handle, long lockOwner, boolean unlockFlock) {
+        begin(call);
+        MemoryNode node = nodes.get(inode.value());
+        if (node != null) {
+            synchronized (node) {
+                node.opens--;
+                dropIfUnused(node);
+            }
+        }
+    }
+
+    @Override
+    public void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
+        begin(call);
+    }
+
+    @Override
+    public Opened openDirectory(Call call, InodeId inode, int flags) {
+        begin(call);
+        MemoryNode node = directory(inode);
+        return opened(node, 0);
+    }
+
+    @Override
+    public void readDirectory(
+            Call call,
+            InodeId inode,
+            long handle,
+            long position,
+            boolean plus,
+            DirectorySink sink) {
+        begin(call);
+        MemoryNode dir = directory(inode);
+        MemoryNode parent = Objects.requireNonNull(dir.parent);
+        if (position < 1
+                && !sink.add(DOT, dir.id, FileType.DIRECTORY, 1, plus ? entry(dir) : null)) {
+            return;
+        }
+        if (position < 2
+                && !sink.add(
+                        DOT_DOT, parent.id, FileType.DIRECTORY, 2, plus ? entry(parent) : null)) {
+            return;
+        }
+        for (DirEntry e : dir.byPosition.tailMap(position, false).values()) {
+            MemoryNode node = e.node();
+            // Counted only if it was added; the lock keeps the node until then.
+            synchronized (node) {
+                Entry attributes = plus ? entry(node) : null;
+                if (!sink.add(e.name(), node.id, node.type, e.position(), attributes)) {
+                    return;
+                }
+                node.lookups += plus ? 1 : 0;
+            }
+        }
+    }
+
+    @Override
+    public void releaseDirectory(Call call, InodeId inode, long handle) {
+        release(call, inode, handle, 0, false);
+    }
+
+    @Override
+    public void fsyncDirectory(Call call, InodeId inode, long handle, boolean dataOnly) {
+        begin(call);
+    }
+
+    @Override
+    public FileSystemStatistics statfs(Call call, InodeId inode) {
+        begin(call);
+        long blocks = bytesMax / MemoryNode.SECTOR;
+        long used = bytesUsed.get() / MemoryNode.SECTOR;
+        return new FileSystemStatistics(
+                blocks,
+                Math.max(0, blocks - used),
+                1L << 32,
+                (1L << 32) - nodes.size(),
+                Name.BYTES_MAX);
+    }
+
+    @Override
+    public byte[] getXattr(Call call, InodeId inode, Name name) {
+        begin(call);
+        refuseAcl(name);
+        MemoryNode node = node(inode);
+        synchronized (node) {
+            byte[] value = node.xattrs == null ? null : node.xattrs.get(name);
+            if (value == null) {
+                throw new FsException(Errno.ENODATA);
+            }
+            return value;
+        }
+    }
+
+    private static void refuseAcl(Name name) {
+        if (name.toString().startsWith(ACL_PREFIX)) {
+            throw new FsException(Errno.EOPNOTSUPP);
+        }
+    }
+
+    @Override
+    public List<Name> listXattrs(Call call, InodeId inode) {
+        begin(call);
+        MemoryNode node = node(inode);
+        synchronized (node) {
+            return node.xattrs == null ? List.of() : new ArrayList<>(node.xattrs.keySet());
+        }
+    }
+
+    @Override
+    public void setXattr(
+            Call call, InodeId inode, Name name, byte[] value, int flags, boolean killSgid) {
+        begin(call);
+        refuseAcl(name);
+        MemoryNode node = node(inode);
+        synchronized (node) {
+            Map<Name, byte[]> xattrs = node.xattrsForChange();
+            if ((flags & XATTR_CREATE) != 0 && xattrs.containsKey(name)) {
+                throw new FsException(Errno.EEXIST);
+            }
+            if ((flags & XATTR_REPLACE) != 0 && !xattrs.containsKey(name)) {
+                throw new FsException(Errno.ENODATA);
+            }
+            xattrs.put(name, value);
+            node.touch(false);
+        }
+    }
+
+    @Override
+    public void removeXattr(Call call, InodeId inode, Name name) {
+        begin(call);
+        MemoryNode node = node(inode);
+        synchronized (node) {
+            if (node.xattrs == null || node.xattrs.remove(name) == null) {
+                throw new FsException(Errno.ENODATA);
+            }
+            node.touch(false);
+        }
+    }
+
+    @Override
+    public void access(Call call, InodeId inode, int mask) {
+        begin(call);
+        Objects.requireNonNull(node(inode));
+    }
+
+    @Override
+    public void fallocate(
+            Call call, InodeId inode, long handle, int mode, long offset, long length) {
+        begin(call);
+        MemoryNode node = node(inode);
+        if (offset > SIZE_MAX - length) {
+            throw new FsException(Errno.EFBIG);
+        }
+        if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE)) != 0) {
+            throw new FsException(Errno.EOPNOTSUPP);
+        }
+        if ((mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE)) != 0) {
+            long before = node.attributes().allocatedSectors();
+            node.punch(offset, offset + length);
+            bytesUsed.addAndGet(
+                    (node.attributes().allocatedSectors() - before) * MemoryNode.SECTOR);
+        }
+        if ((mode & FALLOC_KEEP_SIZE) == 0) {
+            node.extend(offset + length);
+        }
+    }
+
+    @Override
+    public long seek(Call call, InodeId inode, long handle, long offset, int whence) {
+        begin(call);
+        long found = node(inode).seek(offset, whence == SEEK_HOLE);
+        if (found < 0) {
+            throw new FsException(Errno.ENXIO);
+        }
+        return found;
+    }
+
+    @Override
+    public long copyFileRange(
+            Call call,
+            InodeId source,
+            long sourceHandle,
+            long sourceOffset,
+            InodeId target,
+            long targetHandle,
+            long targetOffset,
+            long length) {
+        begin(call);
+        MemoryNode from = node(source);
+        MemoryNode to = node(target);
+        var buffer = ByteBuffer.allocate(MemoryNode.CHUNK);
+        long copied = 0;
+        while (copied < length) {
+            buffer.clear().limit((int) Math.min(length - copied, buffer.capacity()));
+            int n = from.read(sourceOffset + copied, buffer);
+            if (n == 0) {
+                break;
+            }
+            bytesUsed.addAndGet(to.write(targetOffset + copied, buffer.flip()));
+            copied += n;
+        }
+        return copied;
+    }
+}
