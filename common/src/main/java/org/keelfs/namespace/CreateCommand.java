@@ -21,6 +21,7 @@ import org.keelfs.model.Name;
  * @param rdev of a device node
  * @param target of a symlink, else empty; not to be changed
  * @param unnamed O_TMPFILE: no entry, link count 0, pinned by the session
+ * @param open the answer is to carry a lease for writing; changes nothing here
  */
 public record CreateCommand(
         InodeId parent,
@@ -29,7 +30,8 @@ public record CreateCommand(
         int umask,
         int rdev,
         byte[] target,
-        boolean unnamed)
+        boolean unnamed,
+        boolean open)
         implements NamespaceCommand<InodeRow> {
     /** st_size of every directory: programs expect a block, and nothing depends on its content. */
     static final long DIRECTORY_BYTES = 4096;

@@ -1,0 +1,255 @@
+package org.keelfs.metadata.store;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.namespace.Tables;
+import org.rocksdb.AbstractImmutableNativeReference;
+import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
+import org.rocksdb.Cache;
+import org.rocksdb.ColumnFamilyDescriptor;
+import org.rocksdb.ColumnFamilyHandle;
+import org.rocksdb.ColumnFamilyOptions;
+import org.rocksdb.CompressionType;
+import org.rocksdb.DBOptions;
+import org.rocksdb.InfoLogLevel;
+import org.rocksdb.LRUCache;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.Slice;
+import org.rocksdb.Snapshot;
+import org.rocksdb.WALRecoveryMode;
+import org.rocksdb.WriteBatch;
+import org.rocksdb.WriteBufferManager;
+import org.rocksdb.WriteOptions;
+
+/**
+ * The metadata server's RocksDB: a family per table, one write-ahead log, which is the local metadata log. Reads
+ * are safe from any thread; {@link #change} is called by one thread at a time. Its owner makes sure that nobody is
+ * inside when it closes.
+ */
+public final class RocksStore implements AutoCloseable {
+    /* Why a power cut loses a suffix and never a middle. All families share one log, and one WriteBatch is one record
+     * of it. Recovery stops at the first record that is not whole (kPointInTimeRecovery): pages of an unsynced log
+     * reach the disk in any order, so a torn record may have whole ones behind it, which must not count. A table that
+     * is written out to a sorted file cannot run ahead of the log: with several families RocksDB syncs the closed logs
+     * before it installs such a file. */
+
+    static {
+        RocksDB.loadLibrary();
+    }
+
+    /** Sorted files held open: each costs a descriptor, and its index and filter are in the block cache anyway. */
+    private static final int OPEN_FILES_MAX = 512;
+
+    private final List<AbstractImmutableNativeReference> owned = new ArrayList<>();
+    private final List<ColumnFamilyHandle> handles = new ArrayList<>();
+    private final RocksDB db;
+    private final WriteOptions unsynced;
+    private final KeySpace committed;
+    private final Tables tables;
+
+    private RocksStore(Path directory, StoreBudget budget) throws RocksDBException {
+        DBOptions options = options(budget);
+        ColumnFamilyOptions familyOptions = familyOptions(budget);
+        List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
+        descriptors.add(
+                new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, familyOptions));
+        for (Family family : Family.values()) {
+            descriptors.add(new ColumnFamilyDescriptor(family.columnFamilyName(), familyOptions));
+        }
+        db = RocksDB.open(options, directory.toString(), descriptors, handles);
+        unsynced = own(new WriteOptions().setSync(false));
+        committed = new View(own(new ReadOptions()));
+        tables = new RocksTables(committed);
+    }
+
+    /** Opens or creates the store; a {@link StoreException} says why it cannot. */
+    public static RocksStore open(Path directory, StoreBudget budget) {
+        try {
+            return new RocksStore(directory, budget);
+        } catch (RocksDBException e) {
+            throw new StoreException("cannot open the metadata store in " + directory, e);
+        }
+    }
+
+    private <R extends AbstractImmutableNativeReference> R own(R reference) {
+        owned.add(reference);
+        return reference;
+    }
+
+    private DBOptions options(StoreBudget budget) {
+        Cache cache = own(new LRUCache(1 << 16));
+        return own(
+                new DBOptions()
+                        .setCreateIfMissing(true)
+                        .setCreateMissingColumnFamilies(true)
+                        .setWalRecoveryMode(WALRecoveryMode.PointInTimeRecovery)
+                        .setWriteBufferManager(
+                                own(new WriteBufferManager(budget.memtableBytes(), cache)))
+                        .setMaxTotalWalSize(budget.walBytes())
+                        .setMaxOpenFiles(OPEN_FILES_MAX)
+                        .setMaxBackgroundJobs(2)
+                        .setStatsDumpPeriodSec(0)
+                        .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
+                        .setMaxLogFileSize(1 << 20)
+                        .setKeepLogFileNum(2));
+    }
+
+    private ColumnFamilyOptions familyOptions(StoreBudget budget) {
+        Cache blocks = own(new LRUCache(budget.blockCacheBytes()));
+        BlockBasedTableConfig format =
+                new BlockBasedTableConfig()
+                        .setBlockCache(blocks)
+                        .setCacheIndexAndFilterBlocks(true)
+                        .setPinL0FilterAndIndexBlocksInCache(true)
+                        .setFilterPolicy(own(new BloomFilter(10)))
+                        .setFormatVersion(5);
+        return own(
+                new ColumnFamilyOptions()
+                        .setTableFormatConfig(format)
+                        .setWriteBufferSize(budget.memtableBytes() / 2)
+                        .setMaxWriteBufferNumber(3)
+                        .setCompressionType(CompressionType.LZ4_COMPRESSION)
+                        .setLevelCompactionDynamicLevelBytes(true));
+    }
+
+    /** What is committed, now at each call; changes throw. */
+    public Tables tables() {
+        return tables;
+    }
+
+    /** Reads one state of the tables. */
+    public <T> T read(Function<Tables, T> reader) {
+        Snapshot snapshot = db.getSnapshot();
+        try (ReadOptions options = new ReadOptions().setSnapshot(snapshot)) {
+            return reader.apply(new RocksTables(new View(options)));
+        } finally {
+            db.releaseSnapshot(snapshot);
+        }
+    }
+
+    /**
+     * Runs a change on the tables and writes what it did to the log in one record, unsynced; writes nothing when it
+     * throws.
+     */
+    public <T> T change(Function<Tables, T> change) {
+        Overlay overlay = new Overlay(committed);
+        T result = change.apply(new RocksTables(overlay));
+        try (WriteBatch batch = new WriteBatch()) {
+            overlay.forEach(
+                    (Family family, byte[] key, byte @Nullable [] value) ->
+                            add(batch, family, key, value));
+            if (batch.count() > 0) {
+                db.write(unsynced, batch);
+            }
+        } catch (RocksDBException e) {
+            throw new StoreException("cannot write to the metadata log", e);
+        }
+        return result;
+    }
+
+    private void add(WriteBatch batch, Family family, byte[] key, byte @Nullable [] value)
+            throws RocksDBException {
+        if (value == null) {
+            batch.delete(handle(family), key);
+        } else {
+            batch.put(handle(family), key, value);
+        }
+    }
+
+    /** Grows with every change, across restarts too, except for changes that a power cut took. */
+    public long position() {
+        return db.getLatestSequenceNumber();
+    }
+
+    /** Makes everything that was written before the call survive a power cut. */
+    public void sync() {
+        try {
+            db.syncWal();
+        } catch (RocksDBException e) {
+            throw new StoreException("cannot sync the metadata log", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        handles.forEach(ColumnFamilyHandle::close);
+        db.close();
+        for (AbstractImmutableNativeReference reference : owned.reversed()) {
+            reference.close();
+        }
+    }
+
+    /** The first handle is the default family, which stays empty. */
+    private ColumnFamilyHandle handle(Family family) {
+        return handles.get(family.ordinal() + 1);
+    }
+
+    private static UnsupportedOperationException readOnly() {
+        return new UnsupportedOperationException("tables change only inside a command");
+    }
+
+    /** The database as these options see it. */
+    private final class View implements KeySpace {
+        private final ReadOptions options;
+
+        View(ReadOptions options) {
+            this.options = options;
+        }
+
+        @Override
+        public byte @Nullable [] get(Family family, byte[] key) {
+            try {
+                return db.get(handle(family), options, key);
+            } catch (RocksDBException e) {
+                throw new StoreException("cannot read the metadata store", e);
+            }
+        }
+
+        @Override
+        public void scan(Family family, byte[] prefix, byte[] from, Visitor visitor) {
+            try (Slice bound = prefix.length == 0 ? null : new Slice(end(prefix));
+                    ReadOptions bounded = new ReadOptions(options)) {
+                if (bound != null) {
+                    bounded.setIterateUpperBound(bound);
+                }
+                try (RocksIterator at = db.newIterator(handle(family), bounded)) {
+                    at.seek(from);
+                    while (at.isValid() && visitor.visit(at.key(), at.value())) {
+                        at.next();
+                    }
+                    at.status();
+                }
+            } catch (RocksDBException e) {
+                throw new StoreException("cannot read the metadata store", e);
+            }
+        }
+
+        @Override
+        public void put(Family family, byte[] key, byte[] value) {
+            throw readOnly();
+        }
+
+        @Override
+        public void delete(Family family, byte[] key) {
+            throw readOnly();
+        }
+    }
+
+    /** The first key behind all keys with this prefix; ids never come near all ones. */
+    private static byte[] end(byte[] prefix) {
+        byte[] end = prefix.clone();
+        for (int i = end.length - 1; i >= 0; i--) {
+            if (++end[i] != 0) {
+                return end;
+            }
+        }
+        throw new IllegalArgumentException("a prefix of ones alone");
+    }
+}
