@@ -38,6 +38,12 @@ public interface FileData {
      */
     void flush(InodeId inode);
 
+    /**
+     * Change in allocated sectors since this or {@link WriteBackListener#afterFlush} last told of it; whoever calls
+     * it reports the number to the metadata server.
+     */
+    long takeAllocatedDelta(InodeId inode);
+
     /** Whether some bytes are not yet durable at a majority. */
     boolean isDirty(InodeId inode);
 

@@ -1,0 +1,293 @@
+package org.keelfs.client.data;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides when dirty runs leave: on demand, by age, under pressure, and early when a file is written in sequence,
+ * so that nodes and network work while the application writes. {@link RunSender} sends them. Thread-safe.
+ */
+final class Flusher {
+    private static final Logger LOG = LoggerFactory.getLogger(Flusher.class);
+
+    /** Blocks wholly dirty, 1 MiB together, that make an early flush worth its round trip. */
+    static final int EARLY_BLOCKS = 4;
+
+    /** Early flushes at once: while one waits for the nodes the next encrypts. */
+    private static final int EARLY_TASKS_MAX = 3;
+
+    /** Sectors of one early flush. */
+    private static final int EARLY_SECTORS_MAX = 4 * RunSplitter.RUN_SECTORS_MAX;
+
+    /** Inodes of one background flush: one call for their layouts. */
+    private static final int FILES_MAX = 512;
+
+    /** Between attempts in the background after a failure. */
+    private static final long RETRY_NS = 2_000_000_000L;
+
+    private final DataParts parts;
+    private final RunSender sender;
+    private final Collection<FilePages> files;
+    private final WriteBackListener listener;
+    private final long ageNs;
+
+    private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
+    private final ArrayDeque<FilePages> early = new ArrayDeque<>();
+
+    @GuardedBy("lock")
+    private int earlyTasks;
+
+    private final AtomicBoolean sweeping = new AtomicBoolean();
+
+    Flusher(
+            DataParts parts,
+            RunSender sender,
+            Collection<FilePages> files,
+            WriteBackListener listener,
+            long ageMs) {
+        this.parts = parts;
+        this.sender = sender;
+        this.files = files;
+        this.listener = listener;
+        this.ageNs = ageMs * 1_000_000;
+    }
+
+    /** Whole blocks of a file wait. Never blocks. */
+    void onFullBlocks(FilePages file) {
+        lock.lock();
+        try {
+            if (file.queuedEarly) {
+                return;
+            }
+            file.queuedEarly = true;
+            early.addLast(file);
+            if (earlyTasks >= EARLY_TASKS_MAX) {
+                return;
+            }
+            earlyTasks++;
+        } finally {
+            lock.unlock();
+        }
+        parts.workers().execute(this::runEarly);
+    }
+
+    private void runEarly() {
+        for (FilePages file = nextEarly(); file != null; file = nextEarly()) {
+            try {
+                flushEarly(file);
+            } catch (RuntimeException e) {
+                LOG.warn("early flush of {} failed, will be repeated", file.inode, e);
+            }
+        }
+    }
+
+    private @Nullable FilePages nextEarly() {
+        lock.lock();
+        try {
+            FilePages file = early.pollFirst();
+            if (file == null) {
+                earlyTasks--;
+            } else {
+                file.queuedEarly = false;
+            }
+            return file;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void flushEarly(FilePages file) {
+        List<FlushOp> ops;
+        file.lock.lock();
+        try {
+            if (file.gone || (file.failure != null && file.retryAtNs - System.nanoTime() > 0)) {
+                return;
+            }
+            ops = file.collect(parts.splitter(), true, EARLY_SECTORS_MAX);
+            if (file.hasFullBlock()) {
+                file.fullBlocks = EARLY_BLOCKS;
+            }
+        } finally {
+            file.lock.unlock();
+        }
+        if (file.fullBlocks >= EARLY_BLOCKS) {
+            onFullBlocks(file);
+        }
+        FsException failure = sender.send(ops, deadline());
+        FsException later = sender.await(ops, deadline());
+        note(file, failure != null ? failure : later);
+    }
+
+    /** More than half of the budget is dirty: flush what is oldest. Never blocks. */
+    void onPressure() {
+        if (sweeping.compareAndSet(false, true)) {
+            parts.workers().execute(() -> sweep(0));
+        }
+    }
+
+    /** Called every few hundred milliseconds. Never blocks. */
+    void onTick() {
+        if (sweeping.compareAndSet(false, true)) {
+            parts.workers().execute(() -> sweep(ageNs));
+        }
+    }
+
+    private void sweep(long olderThanNs) {
+        try {
+            long nowNs = System.nanoTime();
+            var due = new ArrayList<FilePages>();
+            for (FilePages file : files) {
+                if (isDue(file, olderThanNs, nowNs)) {
+                    due.add(file);
+                    if (due.size() == FILES_MAX) {
+                        flushInBackground(due);
+                        due.clear();
+                    }
+                }
+            }
+            if (!due.isEmpty()) {
+                flushInBackground(due);
+            }
+        } catch (RuntimeException e) {
+            LOG.error("background write-back failed, will be repeated", e);
+        } finally {
+            sweeping.set(false);
+        }
+    }
+
+    private static boolean isDue(FilePages file, long olderThanNs, long nowNs) {
+        file.lock.lock();
+        try {
+            return !file.dirtyBlocks.isEmpty()
+                    && nowNs - file.dirtySinceNs >= olderThanNs
+                    && (file.failure == null || nowNs - file.retryAtNs >= 0);
+        } finally {
+            file.lock.unlock();
+        }
+    }
+
+    private void flushInBackground(List<FilePages> due) {
+        Map<FilePages, FsException> failures = flush(due, deadline());
+        var flushed = new ArrayList<WriteBackListener.Flushed>();
+        for (FilePages file : due) {
+            FsException failure = failures.get(file);
+            note(file, failure);
+            if (failure == null) {
+                flushed.add(new WriteBackListener.Flushed(file.inode, file.takeAllocatedDelta()));
+            }
+        }
+        if (!flushed.isEmpty()) {
+            listener.afterFlush(flushed);
+        }
+    }
+
+    /** Flushes one file for fsync and the like; the caller throws the failure. */
+    @Nullable FsException flush(FilePages file, long deadlineNs) {
+        FsException failure = flush(List.of(file), deadlineNs).get(file);
+        note(file, failure);
+        return failure;
+    }
+
+    /**
+     * Sends all that is dirty now, and waits for it and for what was already on its way. A sector written again
+     * while its older bytes are on their way goes in the second round, when those have arrived.
+     */
+    private Map<FilePages, FsException> flush(List<FilePages> wanted, long deadlineNs) {
+        var failures = new LinkedHashMap<FilePages, FsException>();
+        List<FilePages> round = wanted;
+        for (int i = 0; i < 2 && !round.isEmpty(); i++) {
+            var again = new ArrayList<FilePages>();
+            var waits = new LinkedHashSet<FlushOp>();
+            var ops = new ArrayList<FlushOp>();
+            for (FilePages file : round) {
+                if (collect(file, ops, waits)) {
+                    again.add(file);
+                }
+            }
+            FsException unsent = sender.send(ops, deadlineNs);
+            gather(waits, deadlineNs, failures);
+            if (unsent != null) {
+                ops.forEach(op -> failures.putIfAbsent(op.file, unsent));
+            }
+            round = again;
+        }
+        return failures;
+    }
+
+    /** Returns whether a second round is needed. */
+    private boolean collect(FilePages file, List<FlushOp> ops, Set<FlushOp> waits) {
+        file.lock.lock();
+        try {
+            boolean again = file.hasRewrittenOnItsWay();
+            ops.addAll(file.collect(parts.splitter(), false, Integer.MAX_VALUE));
+            waits.addAll(file.flushes);
+            return again;
+        } finally {
+            file.lock.unlock();
+        }
+    }
+
+    private void gather(
+            Set<FlushOp> waits, long deadlineNs, Map<FilePages, FsException> failures) {
+        for (FlushOp op : waits) {
+            FsException failure = sender.await(List.of(op), deadlineNs);
+            if (failure != null) {
+                failures.putIfAbsent(op.file, failure);
+            }
+        }
+    }
+
+    /** Remembers the outcome; a failure that is new is told to the listener. */
+    private void note(FilePages file, @Nullable FsException failure) {
+        boolean isNew;
+        file.lock.lock();
+        try {
+            isNew = failure != null && file.failure == null && isLasting(failure);
+            if (failure == null) {
+                file.failure = null;
+            } else if (isLasting(failure)) {
+                file.failure = failure;
+                file.retryAtNs = System.nanoTime() + RETRY_NS;
+            }
+        } finally {
+            file.lock.unlock();
+        }
+        if (isNew && failure != null) {
+            LOG.warn("write-back of {} failed, keeps trying: {}", file.inode, failure.getMessage());
+            listener.onWriteBackError(file.inode, failure.errno());
+        }
+    }
+
+    private static boolean isLasting(FsException failure) {
+        return failure.errno() != Errno.EINTR;
+    }
+
+    private long deadline() {
+        return System.nanoTime() + parts.timeoutNs();
+    }
+
+    /** Waits until nothing of these files is on its way; failures are told by the pages. */
+    static void awaitIdle(Collection<FlushOp> ops, long deadlineNs) {
+        for (FlushOp op : ops) {
+            CompletableFuture<@Nullable Void> settled = op.done.exceptionally(_ -> null);
+            Waits.await(settled, deadlineNs, "write-back of " + op.file.inode);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package org.keelfs.client.quorum;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.FsException;
+import org.keelfs.buffer.PayloadBuffer;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
+import org.keelfs.model.Timestamp;
+import org.keelfs.register.Hint;
+import org.keelfs.register.StampRun;
+import org.keelfs.register.ValueRun;
+
+/**
+ * Encrypted runs of chunks over quorums, as the data path sees them: layouts, epochs, capabilities, replicas and
+ * retries are behind it. Thread-safe; nothing blocks; futures complete on event loops, with an
+ * {@link FsException} at the latest when the operation's deadline passes.
+ */
+public interface ChunkIo {
+    /** A chunk that exists, as of its current epoch; asked for anew, never kept beyond one operation. */
+    interface Chunk {
+        /** Its number. */
+        ChunkId id();
+
+        /** The operation epoch, which is also that of new timestamps. */
+        long epoch();
+
+        /** Additional data of the encryption. */
+        long keyId();
+
+        /** The data key as {@code MasterKey.wrap} made it; not to be changed. */
+        byte[] wrappedKey();
+    }
+
+    /**
+     * A chunk to look up.
+     *
+     * @param wrappedKey the key for a chunk that is created by this; null: do not create it
+     */
+    record Want(InodeId inode, int chunkIndex, byte @Nullable [] wrappedKey) {}
+
+    /**
+     * The answer to a want.
+     *
+     * @param chunk null when there is none, which reads as zeros, or on failure
+     * @param failure why it cannot be said
+     */
+    record Opened(@Nullable Chunk chunk, @Nullable FsException failure) {
+        /** No such chunk. */
+        public static final Opened ABSENT = new Opened(null, null);
+    }
+
+    /** What came of a read; holds the bytes until released. */
+    interface ReadValues {
+        /** Whose bytes these are. */
+        NodeId source();
+
+        /** Ascending, not overlapping, cut to the run; what is left out was never written. */
+        List<ValueRun> values();
+
+        /** The bytes of a value of this answer that is no hole. */
+        PayloadBuffer bytes(ValueRun value);
+
+        void release();
+    }
+
+    /** What to hand over of a chunk (R4). */
+    record CleanChunk(ChunkId chunk, Hint hint) {}
+
+    /** The answer to a want, when it is known here; null when it must be asked for. */
+    @Nullable Opened known(InodeId inode, int chunkIndex);
+
+    /** In the order of the wants; what is not known comes from the metadata server in one call. */
+    CompletableFuture<List<Opened>> open(List<Want> wants);
+
+    /** A timestamp in the chunk's epoch that was never given before. */
+    Timestamp nextTimestamp(Chunk chunk);
+
+    /**
+     * Stores a run at a majority. Sends the same again until its deadline.
+     *
+     * @param payload stored sectors, or null to trim; takes over one count, whatever happens
+     * @return change in allocated sectors; fails with {@link StaleChunkException} when the chunk's epoch has
+     *     passed and the lease allows to write the bytes again under a new timestamp
+     */
+    CompletableFuture<Integer> write(
+            Chunk chunk, SectorRun run, Timestamp timestamp, @Nullable PayloadBuffer payload);
+
+    /** Reads a run, not from {@code avoid} if another replica can answer. */
+    CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, @Nullable NodeId avoid);
+
+    /** What is written where; ascending, holes included. */
+    CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range);
+
+    /** A replica gave sectors that fail their tag: repair them in the background. */
+    void damaged(Chunk chunk, SectorRun run, NodeId source);
+
+    /** Asks again for these chunks at their next use; those from {@code firstIndex} on were dropped. */
+    void forgetChunks(InodeId inode, int firstIndex);
+
+    /** The inode's lease is gone: forgets its layouts and epochs. */
+    void forget(InodeId inode);
+
+    /** Asks the replicas of the chunks written under this lease for what can be handed over. */
+    CompletableFuture<List<CleanChunk>> handOver(InodeId inode);
+
+    /** Whether some write of this inode ended without being known at a majority, and was not made good. */
+    boolean isInDoubt(InodeId inode);
+}
