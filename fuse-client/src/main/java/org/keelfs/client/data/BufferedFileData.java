@@ -26,8 +26,8 @@ import org.keelfs.model.InodeId;
 public final class BufferedFileData implements FileData, AutoCloseable {
     private static final long TICK_MS = 250;
 
-    /** Bytes of encrypted runs kept for reuse. */
-    private static final long CIPHERTEXTS_IDLE_MAX = 32L << 20;
+    /** Encrypted runs on their way: the sender's window three times, for replicas that are slow to take theirs. */
+    private static final long CIPHERTEXT_BYTES_MAX = 48L << 20;
 
     private final ConcurrentHashMap<InodeId, FilePages> files = new ConcurrentHashMap<>();
     private final DataParts parts;
@@ -65,7 +65,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
                         pool,
                         new RunSplitter(config.chunkBytes()),
                         workers,
-                        new BufferPool(CIPHERTEXTS_IDLE_MAX),
+                        new BufferPool("encrypted runs", CIPHERTEXT_BYTES_MAX),
                         config.operationTimeoutMs() * 1_000_000);
         this.room = new Semaphore(config.dirtyFramesMax(), true);
         int aheadRuns = (int) (config.cleanBytesMax() / 4 >> 20);
@@ -342,5 +342,6 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     @Override
     public void close() {
         ticker.cancel(false);
+        parts.ciphertexts().close();
     }
 }

@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.buffer.BudgetExceededException;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.client.quorum.ChunkIo;
 import org.keelfs.client.quorum.ChunkIo.Chunk;
@@ -145,8 +146,7 @@ final class RunSender {
 
     private PayloadBuffer encrypt(FlushOp op, Chunk chunk, Timestamp timestamp) {
         ChunkKey key = op.file.keys.of(chunk, parts.master());
-        PayloadBuffer stored =
-                parts.ciphertexts().allocate(op.count() * Payload.STORED_SECTOR_BYTES);
+        PayloadBuffer stored = allocate(op);
         try (SectorCipher.Pass pass = parts.cipher().begin()) {
             var target = stored.bytes();
             pass.use(key, chunk.keyId(), timestamp);
@@ -163,6 +163,19 @@ final class RunSender {
             throw e;
         }
         return stored;
+    }
+
+    private PayloadBuffer allocate(FlushOp op) {
+        try {
+            long leftMs = (op.deadlineNs - System.nanoTime()) / 1_000_000;
+            return parts.ciphertexts()
+                    .allocate(op.count() * Payload.STORED_SECTOR_BYTES, Math.max(0, leftMs));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FsException(Errno.EINTR, "interrupted in write-back");
+        } catch (BudgetExceededException e) {
+            throw new FsException(Errno.ETIMEDOUT, e.getMessage(), e);
+        }
     }
 
     /** On an event loop: what may wait is handed to a worker. */
