@@ -68,6 +68,10 @@ public final class MetadataCache {
         directories.put(inode, CachedDirectory.newlyMade(parent));
     }
 
+    public void forgetDirectory(InodeId inode) {
+        directories.invalidate(inode);
+    }
+
     /** Empties all that a lease on the inode covered. */
     public void forget(InodeId inode) {
         inodes.invalidate(inode);

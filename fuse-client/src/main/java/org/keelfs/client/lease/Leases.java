@@ -301,6 +301,9 @@ public final class Leases {
             kernel.invalidateAttributes(inode);
             return;
         }
+        if (target().mayBeDirectory(inode)) {
+            kernel.invalidateDirectory(inode);
+        }
         long served = -1;
         for (int round = 0; round < INVALIDATIONS_MAX; round++) {
             long before = readsWhileRecalled(entry);
@@ -366,6 +369,21 @@ public final class Leases {
             }
         }
         return lost;
+    }
+
+    /** The inode does not exist any more, and its number is never used again. */
+    public void drop(InodeId inode) {
+        Entry entry = entries.remove(inode);
+        if (entry == null) {
+            return;
+        }
+        entry.lock.lock();
+        try {
+            entry.holder.onLost();
+            entry.changed.signalAll();
+        } finally {
+            entry.lock.unlock();
+        }
     }
 
     /** After a restart of the server: gets back what is held, within its grace period. */

@@ -9,6 +9,9 @@ public interface RecallTarget {
     /** Whether the kernel may hold pages or names under this lease that must go before it is returned. */
     boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep);
 
+    /** Whether the inode is, or may be, a directory: its names are then looked up again. */
+    boolean mayBeDirectory(InodeId inode);
+
     /** What may be kept: less than asked for where the mount would have to write again. */
     LeaseMode keepable(InodeId inode, LeaseMode keep);
 

@@ -5,11 +5,13 @@ import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +78,8 @@ public final class MetadataSession implements AutoCloseable {
     private volatile long validUntilNs;
     private volatile long serverAheadMs;
     private volatile long forcedPosition;
-    private volatile long progress;
+    private final AtomicLong progress = new AtomicLong();
+    private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean closed;
     private @Nullable ScheduledFuture<?> renewal;
 
@@ -126,7 +129,7 @@ public final class MetadataSession implements AutoCloseable {
 
     /** A recall is being served and bytes went out: keeps the server from taking the flush for stuck. */
     public void noteProgress() {
-        progress++;
+        progress.incrementAndGet();
     }
 
     /**
@@ -173,7 +176,7 @@ public final class MetadataSession implements AutoCloseable {
                     LOG.warn("{}: gave up after the deadline: {}", method, e.getMessage());
                     throw new FsException(Errno.EIO, method + ": " + e.getMessage());
                 }
-                sleep(backOffMs);
+                backOff(backOffMs);
                 backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
             }
         }
@@ -186,9 +189,10 @@ public final class MetadataSession implements AutoCloseable {
         };
     }
 
-    private static void sleep(long ms) {
+    /** Waits before the next attempt; a closing session ends the wait. */
+    private void backOff(long ms) {
         try {
-            Thread.sleep(ms);
+            boolean _ = ended.await(ms, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             throw new FsException(Errno.EINTR, "interrupted");
         }
@@ -339,7 +343,7 @@ public final class MetadataSession implements AutoCloseable {
                 if (!isWorthAnotherTry(e.status()) || System.nanoTime() > deadlineNs) {
                     throw new FsException(Errno.EIO, "cannot open a session: " + e.getMessage());
                 }
-                sleep(BACK_OFF_MAX_MS);
+                backOff(BACK_OFF_MAX_MS);
             }
         }
     }
@@ -371,11 +375,7 @@ public final class MetadataSession implements AutoCloseable {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
-                    RenewRequest.newBuilder()
-                            .setSession(s.id)
-                            .setProgress(progress)
-                            .setReclaimedIncarnation(incarnation)
-                            .build();
+                    RenewRequest.newBuilder().setSession(s.id).setProgress(progress.get()).build();
             RpcReply raw =
                     Waits.await(
                             rpc.call(RpcMethod.RENEW, request, RENEW_ATTEMPT_MS),
@@ -447,6 +447,7 @@ public final class MetadataSession implements AutoCloseable {
     public void close() {
         Session s = session;
         closed = true;
+        ended.countDown();
         if (renewal != null) {
             renewal.cancel(false);
         }

@@ -1,0 +1,141 @@
+package org.keelfs.client.vfs;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.lease.LeaseUse;
+import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.meta.MetadataSession.Submitted;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.Attributes;
+import org.keelfs.model.InodeId;
+import org.keelfs.wire.AttributesCodec;
+import org.keelfs.wire.proto.MetadataProto.Command;
+import org.keelfs.wire.proto.MetadataProto.CommandResult;
+import org.keelfs.wire.proto.MetadataProto.SetAttributesCommandValue;
+
+/** setattr: modes, owners and times by a command; sizes under a WRITE lease as well. */
+final class AttributeOperations {
+    private final VfsContext vfs;
+    private final InodeReader reader;
+    private final WriteBacks writeBacks;
+
+    AttributeOperations(VfsContext vfs, InodeReader reader, WriteBacks writeBacks) {
+        this.vfs = vfs;
+        this.reader = reader;
+        this.writeBacks = writeBacks;
+    }
+
+    Attributes set(Call call, InodeId inode, AttributeChange change) {
+        call.beforeWait();
+        Long size = change.size();
+        if (size == null) {
+            return vfs.files().with(inode, state -> apply(call, state, change));
+        }
+        if (size < 0 || size > FileOperations.FILE_BYTES_MAX) {
+            throw new FsException(size < 0 ? Errno.EINVAL : Errno.EFBIG);
+        }
+        try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
+            return vfs.files()
+                    .with(
+                            inode,
+                            state -> {
+                                resize(call, state, size, change);
+                                return apply(call, state, change);
+                            });
+        }
+    }
+
+    /** What makes room or drops bytes here before the server learns the new size. */
+    private void resize(Call call, FileState state, long size, AttributeChange change) {
+        long old = state.size();
+        if (size > old && state.trimBound() > old) {
+            vfs.data().trim(state.inode, old, state.trimBound());
+            state.trimmed();
+        }
+        // The server must know how far the file reached to drop the chunks behind the new end.
+        writeBacks.sendLocked(state);
+    }
+
+    /** Truncation within open(O_TRUNC); the state is locked, the lease in use. */
+    void truncateLocked(Call call, FileState state) {
+        var change =
+                new AttributeChange(null, null, null, 0L, null, null, null, 1, true);
+        resize(call, state, 0, change);
+        var _ = apply(call, state, change);
+    }
+
+    private Attributes apply(Call call, FileState state, AttributeChange change) {
+        state.awaitSent();
+        List<Command> commands = new ArrayList<>(2);
+        boolean pending = state.isOwned() && state.hasUnsentKill();
+        if (pending) {
+            commands.add(writeBacks.command(state.inode, state.takeUnsentKill()));
+        }
+        commands.add(
+                vfs.commands()
+                        .by(call.caller())
+                        .setSetAttributes(value(state.inode, change))
+                        .build());
+        Submitted submitted = vfs.session().submit(commands);
+        CommandResult result =
+                MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
+        Attributes attributes = AttributesCodec.decode(result.getInode());
+        vfs.cache().update(attributes);
+        if (state.isOwned()) {
+            settle(state, change, attributes);
+        }
+        return reader.overlay(attributes);
+    }
+
+    private void settle(FileState state, AttributeChange change, Attributes attributes) {
+        Long size = change.size();
+        if (size != null) {
+            long old = state.size();
+            if (size < old) {
+                vfs.data().truncate(state.inode, old, size);
+            }
+            state.onResized(size, attributes.mtimeNs());
+        } else if (change.mtimeNs() != null) {
+            state.onTimesSet(attributes.mtimeNs());
+        }
+    }
+
+    private SetAttributesCommandValue value(InodeId inode, AttributeChange change) {
+        var value =
+                SetAttributesCommandValue.newBuilder()
+                        .setInode(inode.value())
+                        .setByOpenHandle(change.handle() != 0)
+                        .setKillSuidgid(change.killSuidGid());
+        if (change.mode() != null) {
+            value.setMode(change.mode() & 0xFFF);
+        }
+        if (change.uid() != null) {
+            value.setUid(change.uid());
+        }
+        if (change.gid() != null) {
+            value.setGid(change.gid());
+        }
+        if (change.size() != null) {
+            value.setSize(change.size());
+        }
+        setTimes(value, change);
+        return value.build();
+    }
+
+    private static void setTimes(SetAttributesCommandValue.Builder value, AttributeChange change) {
+        Long atime = change.atimeNs();
+        if (atime != null && atime == AttributeChange.NOW) {
+            value.setAtimeNow(true);
+        } else if (atime != null) {
+            value.setAtimeNs(atime);
+        }
+        Long mtime = change.mtimeNs();
+        if (mtime != null && mtime == AttributeChange.NOW) {
+            value.setMtimeNow(true);
+        } else if (mtime != null) {
+            value.setMtimeNs(mtime);
+        }
+    }
+}

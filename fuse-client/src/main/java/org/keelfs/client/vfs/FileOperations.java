@@ -1,0 +1,372 @@
+package org.keelfs.client.vfs;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.lease.LeaseUse;
+import org.keelfs.client.vfs.Handles.FileHandle;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.Attributes;
+import org.keelfs.model.InodeId;
+
+/** Contents of regular files: open to release, read and write, fsync, holes. */
+final class FileOperations {
+    /** 8 EiB less one sector: the end of any write fits a signed offset. */
+    static final long FILE_BYTES_MAX = Long.MAX_VALUE - 4095;
+
+    /** Bytes moved at once by copy_file_range. */
+    private static final int COPY_BYTES = 1 << 20;
+
+    private final VfsContext vfs;
+    private final InodeReader reader;
+    private final AttributeOperations attributeOperations;
+    private final WriteBacks writeBacks;
+
+    FileOperations(
+            VfsContext vfs,
+            InodeReader reader,
+            AttributeOperations attributeOperations,
+            WriteBacks writeBacks) {
+        this.vfs = vfs;
+        this.reader = reader;
+        this.attributeOperations = attributeOperations;
+        this.writeBacks = writeBacks;
+    }
+
+    private LeaseUse use(Call call, InodeId inode, LeaseMode mode, boolean kernelRead) {
+        LeaseUse use = vfs.leases().tryUse(inode, mode, kernelRead);
+        if (use != null) {
+            return use;
+        }
+        call.beforeWait();
+        return vfs.leases().use(inode, mode, kernelRead);
+    }
+
+    // ---- open and close ----
+
+    Opened open(Call call, InodeId inode, int flags) {
+        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
+        boolean writes = OpenFlags.writes(flags) || truncates;
+        if (truncates) {
+            call.beforeWait();
+        }
+        try (LeaseUse _ = use(call, inode, writes ? LeaseMode.WRITE : LeaseMode.READ, false)) {
+            Attributes attributes = reader.attributes(call, inode);
+            if (attributes.isDirectory()) {
+                throw new FsException(Errno.EISDIR);
+            }
+            FileState state = lockedFor(call, inode);
+            try {
+                if (truncates && attributes.isRegular()) {
+                    attributeOperations.truncateLocked(call, state);
+                }
+                return opened(state, flags);
+            } finally {
+                vfs.files().unlock(state);
+            }
+        }
+    }
+
+    /** A new handle of a locked state. */
+    Opened opened(FileState state, int flags) {
+        state.onOpen(OpenFlags.writes(flags));
+        long number = vfs.handles().add(new FileHandle(state.inode, flags, state.errorCount()));
+        boolean direct = (flags & OpenFlags.DIRECT) != 0 && OpenFlags.writes(flags);
+        return new Opened(number, !direct, direct, direct);
+    }
+
+    /** close(2): tells errors known by now, waits for nothing. */
+    void flush(Call call, InodeId inode, long handle) {
+        FileHandle open = vfs.handles().file(handle);
+        if (open == null || !open.isWritable()) {
+            return;
+        }
+        FileState state = lockedFor(call, inode);
+        try {
+            reportErrorOnce(state, open);
+        } finally {
+            vfs.files().unlock(state);
+        }
+    }
+
+    void release(Call call, InodeId inode, long handle) {
+        FileHandle open = vfs.handles().file(handle);
+        if (open == null) {
+            return;
+        }
+        FileState state = lockedFor(call, inode);
+        boolean unpin;
+        try {
+            if (state.isPinned()) {
+                call.beforeWait();
+            }
+            var _ = vfs.handles().removeFile(handle);
+            state.onRelease(open.isWritable());
+            unpin = !state.isOpen() && state.isPinned();
+            if (unpin) {
+                state.pinned(false);
+            }
+        } finally {
+            vfs.files().unlock(state);
+        }
+        if (unpin) {
+            var result = vfs.session().submitOne(vfs.commands().pin(inode, false));
+            if (!result.hasInode()) {
+                forgetGone(inode);
+            }
+        }
+    }
+
+    /** The inode does not exist any more: nothing of it needs to be kept or written. */
+    void forgetGone(InodeId inode) {
+        vfs.files()
+                .with(
+                        inode,
+                        state -> {
+                            state.markGone();
+                            state.disown();
+                            return state;
+                        });
+        boolean _ = vfs.data().abandon(inode);
+        vfs.cache().forget(inode);
+        vfs.leases().drop(inode);
+    }
+
+    private static void reportErrorOnce(FileState state, @Nullable FileHandle handle) {
+        Errno error = state.error();
+        if (handle != null && error != null && handle.errorsSeen != state.errorCount()) {
+            handle.errorsSeen = state.errorCount();
+            throw new FsException(error, state.inode + ": an earlier write was lost");
+        }
+    }
+
+    // ---- read and write ----
+
+    int read(Call call, InodeId inode, long offset, ByteBuffer target) {
+        try (LeaseUse _ = use(call, inode, LeaseMode.READ, true)) {
+            long size = reader.attributes(call, inode).size();
+            if (offset >= size) {
+                return 0;
+            }
+            int count = (int) Math.min(target.remaining(), size - offset);
+            int limit = target.limit();
+            target.limit(target.position() + count);
+            try {
+                if (!vfs.data().read(inode, offset, target, call.mayBlock())) {
+                    throw new WouldBlock();
+                }
+            } finally {
+                target.limit(limit);
+            }
+            return count;
+        }
+    }
+
+    /** Returns the offset at which the bytes went. */
+    long write(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer source,
+            int flags,
+            boolean killSuidGid,
+            boolean fromPageCache) {
+        boolean sync = (flags & (OpenFlags.SYNC | OpenFlags.DATA_SYNC)) != 0;
+        if (sync) {
+            call.beforeWait();
+        }
+        boolean append = (flags & OpenFlags.APPEND) != 0 && !fromPageCache;
+        long at;
+        try (LeaseUse _ = use(call, inode, LeaseMode.WRITE, fromPageCache)) {
+            FileState state = lockedFor(call, inode);
+            try {
+                at = append ? state.size() : offset;
+                writeLocked(call, state, at, source, killSuidGid);
+            } finally {
+                vfs.files().unlock(state);
+            }
+        }
+        if (sync) {
+            fsync(call, inode, handle, (flags & OpenFlags.SYNC) != OpenFlags.SYNC);
+        }
+        return at;
+    }
+
+    private FileState lockedFor(Call call, InodeId inode) {
+        FileState state = vfs.files().tryLocked(inode);
+        if (state != null) {
+            return state;
+        }
+        call.beforeWait();
+        return vfs.files().locked(inode);
+    }
+
+    private void writeLocked(
+            Call call, FileState state, long at, ByteBuffer source, boolean killSuidGid) {
+        if (!state.isOwned()) {
+            throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
+        }
+        long size = state.size();
+        if (at > FILE_BYTES_MAX - source.remaining()) {
+            throw new FsException(Errno.EFBIG);
+        }
+        long end = at + source.remaining();
+        if (end > size && state.trimBound() > size) {
+            call.beforeWait();
+            vfs.data().trim(state.inode, size, state.trimBound());
+            state.trimmed();
+        }
+        if (!vfs.data().write(state.inode, at, source, size, call.mayBlock())) {
+            throw new WouldBlock();
+        }
+        state.onWrite(end, vfs.clock().wallNs(), killSuidGid);
+    }
+
+    // ---- durability ----
+
+    void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
+        call.beforeWait();
+        FsException failure = null;
+        try {
+            vfs.data().flush(inode);
+        } catch (FsException e) {
+            failure = e;
+        }
+        FileState state = vfs.files().locked(inode);
+        try {
+            FileHandle open = vfs.handles().file(handle);
+            if (failure != null) {
+                if (open != null) {
+                    open.errorsSeen = state.errorCount();
+                }
+                throw failure;
+            }
+            reportErrorOnce(state, open);
+            if (dataOnly ? state.hasUnsentSize() : state.hasUnsent()) {
+                writeBacks.sendLocked(state);
+            } else {
+                state.awaitSent();
+            }
+        } finally {
+            vfs.files().unlock(state);
+        }
+        // Also what the file's names depend on, which may be younger than the file.
+        vfs.session().force(vfs.session().position());
+    }
+
+    // ---- holes ----
+
+    void fallocate(Call call, InodeId inode, int mode, long offset, long length) {
+        call.beforeWait();
+        checkFallocate(mode, offset, length);
+        boolean keepSize = (mode & OpenFlags.FALLOC_KEEP_SIZE) != 0;
+        boolean zeroes =
+                (mode & (OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_ZERO_RANGE)) != 0;
+        try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
+            vfs.files()
+                    .with(
+                            inode,
+                            state -> {
+                                fallocateLocked(state, zeroes, keepSize, offset, offset + length);
+                                return state;
+                            });
+        }
+        writeBacks.note(inode);
+    }
+
+    private static void checkFallocate(int mode, long offset, long length) {
+        int known =
+                OpenFlags.FALLOC_KEEP_SIZE
+                        | OpenFlags.FALLOC_PUNCH_HOLE
+                        | OpenFlags.FALLOC_ZERO_RANGE;
+        boolean punchAndZero =
+                (mode & OpenFlags.FALLOC_PUNCH_HOLE) != 0
+                        && (mode & OpenFlags.FALLOC_ZERO_RANGE) != 0;
+        boolean punchGrows =
+                (mode & OpenFlags.FALLOC_PUNCH_HOLE) != 0
+                        && (mode & OpenFlags.FALLOC_KEEP_SIZE) == 0;
+        if ((mode & ~known) != 0 || punchAndZero || punchGrows) {
+            throw new FsException(Errno.EOPNOTSUPP);
+        }
+        if (offset < 0 || length <= 0) {
+            throw new FsException(Errno.EINVAL);
+        }
+        if (offset > FILE_BYTES_MAX - length) {
+            throw new FsException(Errno.EFBIG);
+        }
+    }
+
+    private void fallocateLocked(
+            FileState state, boolean zeroes, boolean keepSize, long offset, long end) {
+        long size = state.size();
+        long now = vfs.clock().wallNs();
+        if (zeroes && offset < size) {
+            vfs.data().punch(state.inode, offset, Math.min(end, size));
+            state.onWrite(0, now, true);
+        }
+        if (!keepSize && end > size) {
+            if (state.trimBound() > size) {
+                vfs.data().trim(state.inode, size, state.trimBound());
+                state.trimmed();
+            }
+            checkFree(end - size);
+            state.onWrite(end, now, true);
+        } else if (!zeroes) {
+            checkFree(end - offset);
+        }
+    }
+
+    private void checkFree(long bytes) {
+        if (vfs.namespace().statfs().getFreeBytes() < bytes) {
+            throw new FsException(Errno.ENOSPC);
+        }
+    }
+
+    long seek(Call call, InodeId inode, long offset, int whence) {
+        call.beforeWait();
+        if (whence != OpenFlags.SEEK_DATA && whence != OpenFlags.SEEK_HOLE) {
+            throw new FsException(Errno.EINVAL);
+        }
+        try (LeaseUse _ = use(call, inode, LeaseMode.READ, false)) {
+            long size = reader.attributes(call, inode).size();
+            if (offset < 0 || offset >= size) {
+                throw new FsException(Errno.ENXIO);
+            }
+            boolean data = whence == OpenFlags.SEEK_DATA;
+            long found = vfs.data().seek(inode, offset, size, data);
+            if (found >= 0) {
+                return Math.min(found, size);
+            }
+            if (data) {
+                throw new FsException(Errno.ENXIO);
+            }
+            return size;
+        }
+    }
+
+    long copyRange(
+            Call call,
+            InodeId source,
+            long sourceOffset,
+            InodeId target,
+            long targetHandle,
+            long targetOffset,
+            long length) {
+        call.beforeWait();
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(COPY_BYTES, length));
+        long copied = 0;
+        while (copied < length) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), length - copied));
+            int count = read(call, source, sourceOffset + copied, buffer);
+            if (count == 0) {
+                break;
+            }
+            buffer.flip();
+            long _ = write(call, target, targetHandle, targetOffset + copied, buffer, 0, true, false);
+            copied += count;
+        }
+        return copied;
+    }
+}

@@ -1,0 +1,266 @@
+package org.keelfs.client.vfs;
+
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.model.Attributes;
+import org.keelfs.model.InodeId;
+
+/**
+ * What this mount does with one inode: open handles, and, under a WRITE lease, the size and times that the
+ * server does not know yet. All fields are guarded by {@link #lock} unless they say otherwise; the lock is held
+ * over waits of the data path and of commands on this inode, never while a lease is being got.
+ */
+final class FileState {
+    final InodeId inode;
+    final ReentrantLock lock = new ReentrantLock();
+
+    private final Condition sent = lock.newCondition();
+    private boolean sending;
+    private int handles;
+    private int writableHandles;
+    private boolean pinned;
+    private boolean gone;
+
+    /** The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile for reads. */
+    private volatile long size;
+
+    private volatile boolean owned;
+    private long mtimeNs;
+    private boolean sizeUnsent;
+    private boolean timesUnsent;
+    private boolean killSuidGidUnsent;
+    private long allocatedUnsent;
+    private long trimBound;
+    private int errorCount;
+    private @Nullable Errno error;
+
+    FileState(InodeId inode) {
+        this.inode = inode;
+    }
+
+    // ---- handles ----
+
+    void onOpen(boolean writable) {
+        handles++;
+        writableHandles += writable ? 1 : 0;
+    }
+
+    void onRelease(boolean writable) {
+        handles--;
+        writableHandles -= writable ? 1 : 0;
+    }
+
+    boolean isOpen() {
+        return handles > 0;
+    }
+
+    boolean isOpenForWriting() {
+        return writableHandles > 0;
+    }
+
+    boolean isPinned() {
+        return pinned;
+    }
+
+    void pinned(boolean nowPinned) {
+        pinned = nowPinned;
+    }
+
+    /** The inode has no name and nobody but this mount may hold it. */
+    void markGone() {
+        gone = true;
+    }
+
+    boolean isGone() {
+        return gone;
+    }
+
+    // ---- under WRITE ----
+
+    /** Whether size and times here are the truth; volatile. */
+    boolean isOwned() {
+        return owned;
+    }
+
+    /** The WRITE lease was granted, or renewed by a fresh grant, with these attributes. */
+    void own(Attributes attributes, long serverTrimBound) {
+        if (!owned) {
+            size = attributes.size();
+            mtimeNs = attributes.mtimeNs();
+            trimBound = serverTrimBound;
+            owned = true;
+        }
+    }
+
+    /** The WRITE lease is gone; what was not sent is lost with it. */
+    void disown() {
+        owned = false;
+        sizeUnsent = false;
+        timesUnsent = false;
+        killSuidGidUnsent = false;
+        allocatedUnsent = 0;
+        trimBound = 0;
+    }
+
+    /** Volatile; meaningful while {@link #isOwned}. */
+    long size() {
+        return size;
+    }
+
+    /** Up to where the nodes may hold bytes behind the size. */
+    long trimBound() {
+        return trimBound;
+    }
+
+    void trimmed() {
+        trimBound = 0;
+    }
+
+    void onWrite(long end, long nowNs, boolean killSuidGid) {
+        if (end > size) {
+            size = end;
+            sizeUnsent = true;
+        }
+        mtimeNs = nowNs;
+        timesUnsent = true;
+        killSuidGidUnsent |= killSuidGid;
+    }
+
+    /** A truncation or extension that the server has carried out. */
+    void onResized(long newSize, long newMtimeNs) {
+        if (newSize < size) {
+            trimBound = Math.max(trimBound, size);
+        }
+        size = newSize;
+        sizeUnsent = false;
+        mtimeNs = newMtimeNs;
+        timesUnsent = false;
+    }
+
+    /** Times were set at the server: what was not sent of them is overtaken. */
+    void onTimesSet(long newMtimeNs) {
+        mtimeNs = newMtimeNs;
+        timesUnsent = false;
+    }
+
+    void addAllocated(long delta) {
+        allocatedUnsent += delta;
+    }
+
+    boolean hasUnsent() {
+        return sizeUnsent || timesUnsent || killSuidGidUnsent || allocatedUnsent != 0;
+    }
+
+    /** Size or anything else that fdatasync(2) needs to find the data again. */
+    boolean hasUnsentSize() {
+        return sizeUnsent;
+    }
+
+    /** Whether a batch with this inode's size and times is on its way to the server. */
+    boolean isSending() {
+        return sending;
+    }
+
+    void sending(boolean nowSending) {
+        sending = nowSending;
+        if (!nowSending) {
+            sent.signalAll();
+        }
+    }
+
+    /** Waits until what is on its way has arrived, so that the next command about the inode follows it. */
+    void awaitSent() {
+        while (sending) {
+            sent.awaitUninterruptibly();
+        }
+    }
+
+    /** What is to be sent, which counts as sent from now on. */
+    Unsent takeUnsent() {
+        var unsent =
+                new Unsent(
+                        sizeUnsent ? size : 0,
+                        timesUnsent ? mtimeNs : 0,
+                        allocatedUnsent,
+                        killSuidGidUnsent);
+        sizeUnsent = false;
+        timesUnsent = false;
+        killSuidGidUnsent = false;
+        allocatedUnsent = 0;
+        return unsent;
+    }
+
+    boolean hasUnsentKill() {
+        return killSuidGidUnsent;
+    }
+
+    /** Only that setuid and setgid were cleared, in front of a chmod. */
+    Unsent takeUnsentKill() {
+        killSuidGidUnsent = false;
+        return new Unsent(0, 0, 0, true);
+    }
+
+    /** It could not be sent. */
+    void giveBack(Unsent unsent) {
+        sizeUnsent |= unsent.size > 0;
+        timesUnsent |= unsent.mtimeNs != 0;
+        killSuidGidUnsent |= unsent.killSuidGid;
+        allocatedUnsent += unsent.allocatedDelta;
+    }
+
+    /** Changes that the server does not know; 0 and false leave a thing as it is. */
+    record Unsent(long size, long mtimeNs, long allocatedDelta, boolean killSuidGid) {}
+
+    /** Attributes of the server with what it does not know yet laid over them. */
+    Attributes overlay(Attributes known) {
+        if (!owned) {
+            return known;
+        }
+        boolean newer = timesUnsent && mtimeNs != 0;
+        int mode = known.mode();
+        return new Attributes(
+                known.inode(),
+                known.type(),
+                killSuidGidUnsent ? withoutSuidGid(mode) : mode,
+                known.uid(),
+                known.gid(),
+                known.linkCount(),
+                known.rdev(),
+                known.isRegular() ? size : known.size(),
+                Math.max(0, known.allocatedSectors() + allocatedUnsent),
+                known.atimeNs(),
+                newer ? mtimeNs : known.mtimeNs(),
+                newer ? Math.max(mtimeNs, known.ctimeNs()) : known.ctimeNs(),
+                known.btimeNs(),
+                known.flags(),
+                known.version());
+    }
+
+    /** setuid goes, and setgid where the group may execute (write(2)). */
+    private static int withoutSuidGid(int mode) {
+        int left = mode & ~0x800;
+        return (left & 0x8) != 0 ? left & ~0x400 : left;
+    }
+
+    // ---- errors of write-back ----
+
+    void onError(Errno errno) {
+        errorCount++;
+        error = errno;
+    }
+
+    int errorCount() {
+        return errorCount;
+    }
+
+    @Nullable Errno error() {
+        return error;
+    }
+
+    /** Nothing that needs to be remembered. */
+    boolean isIdle() {
+        return handles == 0 && !owned && !pinned && !sending && !hasUnsent();
+    }
+}

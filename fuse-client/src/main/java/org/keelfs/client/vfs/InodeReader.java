@@ -1,0 +1,157 @@
+package org.keelfs.client.vfs;
+
+import com.google.protobuf.ByteString;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.cache.CachedInode;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.Attributes;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.Name;
+import org.keelfs.wire.AttributesCodec;
+import org.keelfs.wire.proto.MetadataProto.AcquireLeaseReply;
+import org.keelfs.wire.proto.MetadataProto.Attr;
+import org.keelfs.wire.proto.MetadataProto.GetInodeReply;
+import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
+import org.keelfs.wire.proto.MetadataProto.Xattr;
+
+/** Attributes, xattrs and targets of inodes: from the cache under a lease, else from the server. */
+final class InodeReader {
+    private final VfsContext vfs;
+
+    InodeReader(VfsContext vfs) {
+        this.vfs = vfs;
+    }
+
+    /** What is known under a lease now, or null. */
+    @Nullable CachedInode cached(InodeId inode) {
+        return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.cache().inode(inode) : null;
+    }
+
+    /** Attributes as this mount's programs are to see them. */
+    Attributes attributes(Call call, InodeId inode) {
+        CachedInode known = cached(inode);
+        return overlay(known != null ? known.attributes() : fetch(call, inode).attributes());
+    }
+
+    /** What is known locally and not yet at the server laid over the server's attributes. */
+    Attributes overlay(Attributes known) {
+        FileState state = vfs.files().ifPresent(known.inode());
+        return state == null ? known : state.overlay(known);
+    }
+
+    AttributesAnswer answer(Attributes attributes) {
+        return new AttributesAnswer(attributes, validNs(attributes.inode()));
+    }
+
+    /** How long the kernel may keep what a lease on this inode covers. */
+    long validNs(InodeId inode) {
+        return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
+    }
+
+    /** All extended attributes. */
+    Map<Name, byte[]> xattrs(Call call, InodeId inode) {
+        CachedInode known = cached(inode);
+        Map<Name, byte[]> xattrs = known == null ? null : known.xattrs();
+        if (xattrs == null) {
+            xattrs = fetch(call, inode).xattrs();
+        }
+        return xattrs == null ? Map.of() : xattrs;
+    }
+
+    byte[] symlinkTarget(Call call, InodeId inode) {
+        CachedInode known = cached(inode);
+        byte[] target = known == null ? null : known.symlinkTarget();
+        if (target == null) {
+            target = fetch(call, inode).symlinkTarget();
+        }
+        if (target == null) {
+            throw new FsException(Errno.EINVAL, inode + " is no symlink");
+        }
+        return target;
+    }
+
+    private CachedInode fetch(Call call, InodeId inode) {
+        call.beforeWait();
+        GetInodeReply reply = vfs.namespace().inode(inode);
+        if (reply.getErrno() != 0) {
+            throw gone(inode, reply.getErrno());
+        }
+        CachedInode fetched =
+                decode(
+                        reply.getInode(),
+                        reply.getXattrsList(),
+                        reply.getXattrsComplete(),
+                        reply.getSymlinkTarget());
+        learn(reply.getLease(), fetched);
+        return fetched;
+    }
+
+    private FsException gone(InodeId inode, int errno) {
+        Errno e = Errno.of(errno);
+        return new FsException(e == Errno.ENOENT ? Errno.ESTALE : e, inode + " is gone");
+    }
+
+    /** Keeps an inode if its grant is good. */
+    void learn(LeaseGrant grant, CachedInode fetched) {
+        learn(grant, fetched, known -> {});
+    }
+
+    /** The same, with more to do under the lease's lock if the grant is good. */
+    void learn(LeaseGrant grant, CachedInode fetched, Consumer<CachedInode> more) {
+        vfs.leases()
+                .onGrant(
+                        grant,
+                        () -> {
+                            vfs.cache().learn(fetched);
+                            maybeOwn(grant, fetched.attributes());
+                            more.accept(fetched);
+                        });
+    }
+
+    /** A grant that was asked for has come, with fresh attributes. Under the lock of the lease. */
+    void onAcquired(InodeId inode, AcquireLeaseReply reply) {
+        CachedInode fetched =
+                decode(
+                        reply.getInode(),
+                        reply.getXattrsList(),
+                        reply.getXattrsComplete(),
+                        reply.getSymlinkTarget());
+        vfs.cache().learn(fetched);
+        maybeOwn(reply.getLease(), fetched.attributes());
+    }
+
+    private void maybeOwn(LeaseGrant grant, Attributes attributes) {
+        boolean write =
+                grant.getMode() == org.keelfs.wire.proto.MetadataProto.LeaseMode.WRITE;
+        if (write && attributes.isRegular()) {
+            vfs.files()
+                    .with(
+                            attributes.inode(),
+                            state -> {
+                                state.own(attributes, grant.getTrimBound());
+                                return state;
+                            });
+        }
+    }
+
+    static CachedInode decode(
+            Attr attr, List<Xattr> xattrs, boolean xattrsComplete, ByteString target) {
+        Attributes attributes = AttributesCodec.decode(attr);
+        Map<Name, byte[]> map = null;
+        if (xattrsComplete) {
+            map = new HashMap<>();
+            for (Xattr xattr : xattrs) {
+                map.put(
+                        Name.of(xattr.getName().toByteArray()), xattr.getValue().toByteArray());
+            }
+        }
+        boolean symlink = attributes.type() == org.keelfs.model.FileType.SYMLINK;
+        return new CachedInode(attributes, map, symlink ? target.toByteArray() : null);
+    }
+}

@@ -1,0 +1,147 @@
+package org.keelfs.client.vfs;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.keelfs.base.FsException;
+import org.keelfs.client.cache.CachedInode;
+import org.keelfs.client.data.FileData.HandOver;
+import org.keelfs.client.lease.RecallTarget;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.InodeId;
+import org.keelfs.wire.proto.MetadataProto;
+import org.keelfs.wire.proto.MetadataProto.Command;
+import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
+import org.keelfs.wire.proto.NodeProto;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a lease leaves behind when it goes: flushed bytes, sent sizes, pins of open files, empty caches. */
+final class Recalls implements RecallTarget {
+    private static final Logger LOG = LoggerFactory.getLogger(Recalls.class);
+
+    private final VfsContext vfs;
+    private final WriteBacks writeBacks;
+
+    Recalls(VfsContext vfs, WriteBacks writeBacks) {
+        this.vfs = vfs;
+        this.writeBacks = writeBacks;
+    }
+
+    /** A cached writable handle would fill pages again under READ, and store into them unseen. */
+    @Override
+    public LeaseMode keepable(InodeId inode, LeaseMode keep) {
+        FileState state = vfs.files().ifPresent(inode);
+        boolean writers = state != null && vfs.files().with(inode, FileState::isOpenForWriting);
+        return writers ? LeaseMode.NONE : keep;
+    }
+
+    @Override
+    public boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep) {
+        return keep == LeaseMode.NONE;
+    }
+
+    @Override
+    public boolean mayBeDirectory(InodeId inode) {
+        CachedInode known = vfs.cache().inode(inode);
+        return known == null || known.attributes().isDirectory();
+    }
+
+    @Override
+    public void beforeReturn(
+            InodeId inode, LeaseMode held, LeaseMode keep, ReturnLeaseRequest.Builder request) {
+        boolean doubt = false;
+        if (held == LeaseMode.WRITE && vfs.files().ifPresent(inode) != null) {
+            doubt = !flush(inode);
+        }
+        if (held == LeaseMode.WRITE) {
+            doubt |= vfs.data().isInDoubt(inode);
+            for (HandOver handOver : vfs.data().handOver(inode)) {
+                request.addHandOvers(toWire(handOver));
+            }
+            request.setInDoubt(doubt);
+        }
+        if (keep == LeaseMode.NONE) {
+            pinIfOpen(inode);
+        }
+    }
+
+    /** Bytes first, then size and times. Returns whether all went well. */
+    private boolean flush(InodeId inode) {
+        boolean well = true;
+        try {
+            vfs.data().flush(inode);
+        } catch (FsException e) {
+            LOG.error("{}: bytes are lost with the lease: {}", inode, e.getMessage());
+            boolean _ = vfs.data().abandon(inode);
+            writeBacks.onWriteBackError(inode, e.errno());
+            well = false;
+        }
+        FileState state = vfs.files().locked(inode);
+        try {
+            writeBacks.sendLocked(state);
+        } catch (FsException e) {
+            LOG.error("{}: its size is lost with the lease: {}", inode, e.getMessage());
+            state.onError(e.errno());
+        } finally {
+            vfs.files().unlock(state);
+        }
+        return well;
+    }
+
+    /** Without a lease only a pin keeps an open file alive when another mount takes its last name. */
+    private void pinIfOpen(InodeId inode) {
+        if (vfs.files().ifPresent(inode) == null) {
+            return;
+        }
+        List<Command> commands = new ArrayList<>(1);
+        vfs.files()
+                .with(
+                        inode,
+                        state -> {
+                            if (state.isOpen() && !state.isPinned() && !state.isGone()) {
+                                state.pinned(true);
+                                commands.add(vfs.commands().pin(inode, true));
+                            }
+                            return state;
+                        });
+        if (!commands.isEmpty()) {
+            try {
+                var _ = vfs.session().submit(commands);
+            } catch (FsException e) {
+                LOG.warn("{}: the open file could not be pinned: {}", inode, e.getMessage());
+            }
+        }
+    }
+
+    @Override
+    public void afterReturn(InodeId inode, LeaseMode left) {
+        if (left != LeaseMode.WRITE && vfs.files().ifPresent(inode) != null) {
+            vfs.files()
+                    .with(
+                            inode,
+                            state -> {
+                                state.disown();
+                                return state;
+                            });
+        }
+        vfs.data().forget(inode);
+        if (left == LeaseMode.NONE) {
+            vfs.cache().forget(inode);
+        } else {
+            vfs.cache().forgetInode(inode);
+        }
+    }
+
+    private static MetadataProto.HandOver toWire(HandOver handOver) {
+        return MetadataProto.HandOver.newBuilder()
+                .setChunk(handOver.chunk().value())
+                .setHint(
+                        NodeProto.Hint.newBuilder()
+                                .setSealed(handOver.hint().sealed())
+                                .setDigest(
+                                        NodeProto.DigestValue.newBuilder()
+                                                .setHigh(handOver.hint().digest().high())
+                                                .setLow(handOver.hint().digest().low())))
+                .build();
+    }
+}

@@ -1,0 +1,203 @@
+package org.keelfs.client.vfs;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.data.WriteBackListener;
+import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.meta.MetadataSession.Submitted;
+import org.keelfs.client.vfs.FileState.Unsent;
+import org.keelfs.model.Caller;
+import org.keelfs.model.InodeId;
+import org.keelfs.wire.AttributesCodec;
+import org.keelfs.wire.proto.MetadataProto.Command;
+import org.keelfs.wire.proto.MetadataProto.CommandResult;
+import org.keelfs.wire.proto.MetadataProto.WriteBackCommandValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings size and times of written files to the metadata server, always behind their bytes: when the flusher
+ * has stored them, at fsync, and before a lease goes back.
+ */
+final class WriteBacks implements WriteBackListener {
+    private static final Logger LOG = LoggerFactory.getLogger(WriteBacks.class);
+
+    /** Commands of one submit; the server takes up to 1,024. */
+    private static final int BATCH_MAX = 512;
+
+    private final VfsContext vfs;
+    private final ConcurrentHashMap.KeySetView<InodeId, Boolean> unsent =
+            ConcurrentHashMap.newKeySet();
+
+    WriteBacks(VfsContext vfs) {
+        this.vfs = vfs;
+    }
+
+    /** Something of this inode is to be sent in the background. */
+    void note(InodeId inode) {
+        unsent.add(inode);
+    }
+
+    @Override
+    public void afterFlush(List<Flushed> flushed) {
+        List<InodeId> inodes = new ArrayList<>(flushed.size());
+        for (Flushed f : flushed) {
+            FileState state = vfs.files().locked(f.inode());
+            try {
+                if (state.isOwned()) {
+                    state.addAllocated(f.allocatedDelta());
+                    inodes.add(f.inode());
+                }
+            } finally {
+                vfs.files().unlock(state);
+            }
+        }
+        send(inodes);
+    }
+
+    @Override
+    public void onWriteBackError(InodeId inode, Errno errno) {
+        vfs.files()
+                .with(
+                        inode,
+                        state -> {
+                            if (!state.isGone()) {
+                                LOG.error("{}: write-back failed: {}", inode, errno);
+                                state.onError(errno);
+                            }
+                            return state;
+                        });
+    }
+
+    /** Sends what has no dirty bytes in front of it; called now and then. */
+    void sendSettled() {
+        List<InodeId> settled =
+                unsent.stream().filter(inode -> !vfs.data().isDirty(inode)).toList();
+        send(settled);
+    }
+
+    /** Sends size and times of these files in few round trips. */
+    void send(List<InodeId> inodes) {
+        for (int from = 0; from < inodes.size(); from += BATCH_MAX) {
+            sendBatch(inodes.subList(from, Math.min(inodes.size(), from + BATCH_MAX)));
+        }
+    }
+
+    /** Each state is locked only to take and to give back; their order does not matter. */
+    private void sendBatch(List<InodeId> inodes) {
+        List<InodeId> sent = new ArrayList<>();
+        List<Unsent> values = new ArrayList<>();
+        List<Command> commands = new ArrayList<>();
+        for (InodeId inode : inodes) {
+            unsent.remove(inode);
+            FileState state = vfs.files().tryLocked(inode);
+            if (state == null) {
+                unsent.add(inode);
+                continue;
+            }
+            try {
+                if (state.isOwned() && state.hasUnsent() && !state.isSending()) {
+                    Unsent taken = state.takeUnsent();
+                    state.sending(true);
+                    sent.add(inode);
+                    values.add(taken);
+                    commands.add(command(inode, taken));
+                }
+            } finally {
+                vfs.files().unlock(state);
+            }
+        }
+        if (!commands.isEmpty()) {
+            submit(sent, values, commands);
+        }
+    }
+
+    private void submit(List<InodeId> sent, List<Unsent> values, List<Command> commands) {
+        try {
+            Submitted submitted = vfs.session().submit(commands);
+            for (int i = 0; i < sent.size(); i++) {
+                CommandResult result = submitted.results().get(i);
+                finish(sent.get(i), values.get(i), result);
+            }
+        } catch (FsException e) {
+            LOG.warn("Sizes of {} files could not be sent yet: {}", sent.size(), e.getMessage());
+            for (int i = 0; i < sent.size(); i++) {
+                giveBack(sent.get(i), values.get(i));
+            }
+        }
+    }
+
+    private void finish(InodeId inode, Unsent value, CommandResult result) {
+        FileState state = vfs.files().locked(inode);
+        try {
+            state.sending(false);
+            if (result.getErrno() == 0) {
+                if (result.hasInode()) {
+                    vfs.cache().update(AttributesCodec.decode(result.getInode()));
+                }
+            } else if (!state.isGone() && Errno.of(result.getErrno()) != Errno.ESTALE) {
+                LOG.warn("{}: size not taken: {}", inode, Errno.of(result.getErrno()));
+                state.giveBack(value);
+            }
+        } finally {
+            vfs.files().unlock(state);
+        }
+    }
+
+    private void giveBack(InodeId inode, Unsent value) {
+        FileState state = vfs.files().locked(inode);
+        try {
+            state.sending(false);
+            if (state.isOwned()) {
+                state.giveBack(value);
+                unsent.add(inode);
+            }
+        } finally {
+            vfs.files().unlock(state);
+        }
+    }
+
+    /** The command for what a locked state takes to the server. */
+    Command command(InodeId inode, Unsent value) {
+        return vfs.commands()
+                .by(Caller.ROOT)
+                .setWriteBack(
+                        WriteBackCommandValue.newBuilder()
+                                .setInode(inode.value())
+                                .setSize(value.size())
+                                .setMtimeNs(value.mtimeNs())
+                                .setAllocatedDelta(value.allocatedDelta())
+                                .setKillSuidgid(value.killSuidGid()))
+                .build();
+    }
+
+    /**
+     * Sends what there is of one file and waits for the answer; its state is locked by the caller. Bytes in
+     * front of it are the caller's to flush.
+     */
+    void sendLocked(FileState state) {
+        state.awaitSent();
+        if (!state.isOwned() || !state.hasUnsent()) {
+            return;
+        }
+        Unsent taken = state.takeUnsent();
+        Submitted submitted;
+        try {
+            submitted = vfs.session().submit(List.of(command(state.inode, taken)));
+        } catch (FsException e) {
+            state.giveBack(taken);
+            throw e;
+        }
+        CommandResult result = submitted.results().get(0);
+        if (result.getErrno() != 0) {
+            state.giveBack(taken);
+        }
+        var _ = MetadataSession.orThrow(result);
+        if (result.hasInode()) {
+            vfs.cache().update(AttributesCodec.decode(result.getInode()));
+        }
+    }
+}
