@@ -8,6 +8,9 @@ JDK_MIN=25
 # shellcheck disable=SC2034  # used by the scripts that source this
 JVM_ARGS=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow)
 
+KEELFS_LIB="$KEELFS_ROOT/target/dist/lib"
+KEELFS_MAIN=org.keelfs.cli.Keelfs
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -79,4 +82,90 @@ run_maven() {
     # Maven's own libraries call what JDK 25 warns about.
     MAVEN_OPTS="${MAVEN_OPTS:-} --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow" \
         mvn -f "$KEELFS_ROOT/pom.xml" "$@"
+}
+
+# ensure_built: builds the distribution when it is missing or older than a source. Tests name their
+# own classes in KEELFS_CLASSPATH instead.
+ensure_built() {
+    [ -z "${KEELFS_CLASSPATH:-}" ] || return 0
+    local newest=("$KEELFS_LIB"/keelfs-fuse-client-*.jar)
+    if [ -e "${newest[0]}" ] && [ -z "$(cd "$KEELFS_ROOT" &&
+        find pom.xml {common,storage-node,metadata-server,fuse-client}/{pom.xml,src/main} -newer "${newest[0]}" -print -quit)" ]; then
+        return 0
+    fi
+    say "building Keelfs (the first time this takes a minute or two)"
+    run_maven -q -Dquick -DskipTests -pl fuse-client,storage-node,metadata-server -am package >&2 ||
+        die "the build failed; scripts/mvn package shows it whole"
+}
+
+# classpath: what the JVMs of Keelfs run from.
+classpath() { printf '%s' "${KEELFS_CLASSPATH:-$KEELFS_LIB/*}"; }
+
+# is_process PID ARG: whether that process is one of ours that was started with this argument. A
+# process id in a file may belong to a stranger by now.
+is_process() {
+    [[ "${1:-}" =~ ^[0-9]+$ ]] && [ -r "/proc/$1/cmdline" ] || return 1
+    local arg found_main="" found_arg=""
+    while IFS= read -r -d '' arg; do
+        case "$arg" in
+            "$KEELFS_MAIN" | "$KEELFS_ROOT/scripts/keelfs") found_main=1 ;;
+            "$2") found_arg=1 ;;
+        esac
+    done 2>/dev/null <"/proc/$1/cmdline" || return 1
+    [ -n "$found_main" ] && [ -n "$found_arg" ]
+}
+
+# part_pid DIR NAME: the process id of a part that runs; fails when it does not.
+part_pid() {
+    local pid=""
+    { read -r pid <"$1/pid/$2.pid"; } 2>/dev/null || true
+    is_process "$pid" "$1/conf/$2.yaml" || return 1
+    printf '%s' "$pid"
+}
+
+# setting FILE KEY: the value of one setting of a configuration file, without quotes.
+setting() { sed -n "s/^$2: *\"\{0,1\}\([^\"]*\)\"\{0,1\} *$/\1/p" "$1" 2>/dev/null | tail -n 1; }
+
+# mount_type PATH: the type of what is mounted there now; fails when nothing is. Never touches the
+# path: one whose process hangs would hang this script.
+mount_type() {
+    local path="${1//\\/\\134}"
+    path="${path// /\\040}"
+    P="$path" awk '
+        $5 == ENVIRON["P"] { for (i = 7; i < NF; i++) if ($i == "-") type = $(i + 1) }
+        END { if (type == "") exit 1; print type }' /proc/self/mountinfo
+}
+
+# unmount_lazily PATH: takes away a mount whose process is gone.
+unmount_lazily() {
+    local i
+    for ((i = 0; i < 10; i++)); do
+        mount_type "$1" >/dev/null || return 0
+        if [ "$(id -u)" -eq 0 ]; then
+            timeout 10 umount -l "$1" 2>/dev/null || true
+        else
+            timeout 10 fusermount3 -u -z -- "$1" 2>/dev/null || true
+        fi
+    done
+    ! mount_type "$1" >/dev/null
+}
+
+# names_of DIR KIND: the parts of a kind that DIR has configurations of, in order.
+names_of() {
+    local file
+    for file in "$1/conf/$2"[0-9]*.yaml; do
+        [ -e "$file" ] && basename "$file" .yaml
+    done | sort -V
+}
+
+# absolute DIR: the directory's path without links; makes it if need be.
+absolute() {
+    mkdir -p -- "$1" || die "cannot make the directory $1"
+    (cd -- "$1" && pwd -P)
+}
+
+# lock_dir DIR: one up or down at a time; held until this script ends.
+lock_dir() {
+    exec 9>"$1/.lock"
+    flock -w 120 9 || die "another up or down is at work in $1"
 }

@@ -1,0 +1,99 @@
+package org.keelfs.cli;
+
+import org.keelfs.wire.proto.MetadataProto.NodeStatus;
+import org.keelfs.wire.proto.MetadataProto.StatusReply;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+@Command(name = "status", description = "Shows the storage nodes and what the cluster holds.")
+final class StatusCommand implements Callable<Integer> {
+    @Mixin AdminOptions admin = new AdminOptions();
+
+    @Option(
+            names = "--wait-nodes",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Wait until so many storage nodes are alive.")
+    int waitNodes;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "0",
+            description = "How long to wait for the servers; default: not at all.")
+    int timeoutSeconds;
+
+    @Override
+    public Integer call() throws Exception {
+        long deadlineNs = System.nanoTime() + timeoutSeconds * 1_000_000_000L;
+        try (var server = admin.connect()) {
+            StatusReply status = server.awaitStatus(timeoutSeconds * 1_000L);
+            while (alive(status) < waitNodes) {
+                if (System.nanoTime() > deadlineNs) {
+                    throw new CliException(
+                            ExitCode.UNREACHABLE,
+                            alive(status) + " of " + waitNodes + " storage nodes are alive");
+                }
+                AdminConnection.pause();
+                status = server.status();
+            }
+            print(status);
+        }
+        return ExitCode.OK;
+    }
+
+    private static long alive(StatusReply status) {
+        return status.getNodesList().stream()
+                .filter(node -> node.getAlive() && !node.getReplaced())
+                .count();
+    }
+
+    private static void print(StatusReply status) {
+        System.out.printf(
+                "%-4s %-12s %-21s %-10s %-9s %10s %10s %8s%n",
+                "ID", "NODE", "ADDRESS", "RACK", "STATE", "FREE", "TOTAL", "CHUNKS");
+        for (NodeStatus node : status.getNodesList()) {
+            System.out.printf(
+                    "%-4d %-12s %-21s %-10s %-9s %10s %10s %8d%n",
+                    node.getNode(),
+                    node.getName(),
+                    node.getHost() + ":" + node.getPort(),
+                    node.getRack().isEmpty() ? "-" : node.getRack(),
+                    state(node),
+                    bytes(node.getFreeBytes()),
+                    bytes(node.getTotalBytes()),
+                    node.getChunks());
+        }
+        System.out.printf(
+                "mounts %d, inodes %d, chunks %d, deleted chunks waiting %d, leases %d%n",
+                status.getSessions(),
+                status.getInodes(),
+                status.getChunks(),
+                status.getGarbageChunks(),
+                status.getLeases());
+        System.out.flush();
+    }
+
+    private static String state(NodeStatus node) {
+        if (node.getReplaced()) {
+            return "replaced";
+        }
+        return node.getAlive() ? "alive" : "silent " + node.getSilentMs() / 1_000 + "s";
+    }
+
+    static String bytes(long bytes) {
+        String[] units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < units.length - 1) {
+            value /= 1024;
+            unit++;
+        }
+        return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    }
+}
