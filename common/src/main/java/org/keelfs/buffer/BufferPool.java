@@ -181,7 +181,7 @@ public final class BufferPool implements AutoCloseable {
             long leftNs = timeoutNs;
             while (block == null && leftNs > 0) {
                 leftNs = turn.awaitNanos(leftNs);
-                block = waiters.peek() == turn ? take(bytes) : null;
+                block = turn.equals(waiters.peek()) ? take(bytes) : null;
             }
             return block;
         } finally {

@@ -22,7 +22,6 @@ final class CountedPayload implements PayloadBuffer {
     private final ByteBuffer bytes;
     private final Runnable onRelease;
 
-    @SuppressWarnings("FieldMayBeFinal") // changed through the handle
     private volatile int holders = 1;
 
     /**
@@ -55,15 +54,21 @@ final class CountedPayload implements PayloadBuffer {
 
     @Override
     public PayloadBuffer retain() {
-        int before = (int) HOLDERS.getAndAdd(this, 1);
-        Invariant.check(before > 0, "a payload is not retained after its last release");
+        int before;
+        do {
+            before = holders;
+            Invariant.check(before > 0, "a payload is not retained after its last release");
+        } while (!HOLDERS.compareAndSet(this, before, before + 1));
         return this;
     }
 
     @Override
     public void release() {
-        int before = (int) HOLDERS.getAndAdd(this, -1);
-        Invariant.check(before > 0, "a payload is released once by each holder");
+        int before;
+        do {
+            before = holders;
+            Invariant.check(before > 0, "a payload is released once by each holder");
+        } while (!HOLDERS.compareAndSet(this, before, before - 1));
         if (before == 1) {
             onRelease.run();
         }

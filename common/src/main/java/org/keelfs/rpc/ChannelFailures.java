@@ -6,7 +6,9 @@ import java.net.ConnectException;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
+import java.util.Locale;
 import javax.net.ssl.SSLException;
+import org.keelfs.wire.GarbledFrameException;
 
 /** What exceptions of a channel mean, in one line for people. */
 final class ChannelFailures {
@@ -37,10 +39,22 @@ final class ChannelFailures {
         return switch (root) {
             case ClosedChannelException _ -> "connection closed";
             case ConnectException _ -> "connection refused";
-            case SSLException e -> "TLS: " + e.getMessage();
+            case SSLException e -> "TLS: " + readable(String.valueOf(e.getMessage()));
+            case GarbledFrameException e -> "nonsense received: " + e.getMessage();
             case IOException e -> String.valueOf(e.getMessage());
             default -> root.toString();
         };
+    }
+
+    /**
+     * BoringSSL says error:100000c0:SSL
+     * routines:OPENSSL_internal:PEER_DID_NOT_RETURN_A_CERTIFICATE.
+     */
+    private static String readable(String message) {
+        int reason = message.lastIndexOf(':') + 1;
+        return message.startsWith("error:")
+                ? message.substring(reason).replace('_', ' ').toLowerCase(Locale.ROOT)
+                : message;
     }
 
     private static String deepest(Throwable failure) {

@@ -330,9 +330,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             return;
         }
         int length = bytes.readableBytes();
-        if (incomingBytes + length > config.incomingBytesMax() && incomingBytes > 0
-                || incoming.size() >= config.incomingCallsMax()
-                || replyBytes.get() > config.replyBytesMax()) {
+        if (isOverloadedBy(length)) {
             refuse(id, RpcStatus.BUSY, "too much is unanswered on this connection");
             return;
         }
@@ -356,6 +354,14 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             LOG.error("{} of {} failed", method, this, e);
             call.fail(RpcStatus.FAILED, method + " failed: " + e);
         }
+    }
+
+    private boolean isOverloadedBy(int length) {
+        boolean tooManyBytes =
+                incomingBytes > 0 && incomingBytes + length > config.incomingBytesMax();
+        return tooManyBytes
+                || incoming.size() >= config.incomingCallsMax()
+                || replyBytes.get() > config.replyBytesMax();
     }
 
     private void refuse(long id, RpcStatus status, String text) {
