@@ -5,14 +5,26 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
+import org.keelfs.model.Name;
 
 /**
  * Attributes, xattrs and directory entries, filled under leases and emptied by recalls. Knows no lease itself: who
  * reads it makes sure of one. Thread-safe; bounded by counts.
  */
 public final class MetadataCache {
+    /** Names remembered for messages, about 150 bytes each. */
+    private static final int PLACES_MAX = 50_000;
+
+    /** Deeper paths are shown without their beginning. */
+    private static final int DEPTH_MAX = 40;
+
     private final Cache<InodeId, CachedInode> inodes;
     private final Cache<InodeId, CachedDirectory> directories;
+
+    /** Where an inode was last seen; for messages only, so it may be wrong. */
+    private final Cache<InodeId, Place> places;
+
+    private record Place(InodeId parent, Name name) {}
 
     /**
      * @param inodesMax inodes kept, about 400 bytes each
@@ -20,6 +32,7 @@ public final class MetadataCache {
      */
     public MetadataCache(long inodesMax, long directoriesMax) {
         this.inodes = Caffeine.newBuilder().maximumSize(inodesMax).build();
+        this.places = Caffeine.newBuilder().maximumSize(PLACES_MAX).build();
         this.directories = Caffeine.newBuilder().maximumSize(directoriesMax).build();
     }
 
@@ -53,6 +66,22 @@ public final class MetadataCache {
 
     public void forgetInode(InodeId inode) {
         inodes.invalidate(inode);
+    }
+
+    /** Remembers a name for messages. */
+    public void sawAt(InodeId inode, InodeId parent, Name name) {
+        places.put(inode, new Place(parent, name));
+    }
+
+    /** Path of an inode within the volume for messages, as far as it is remembered, and its number. */
+    public String describe(InodeId inode) {
+        String path = "";
+        Place place = places.getIfPresent(inode);
+        for (int depth = 0; place != null && depth < DEPTH_MAX; depth++) {
+            path = "/" + place.name + path;
+            place = places.getIfPresent(place.parent);
+        }
+        return path.isEmpty() ? inode.toString() : path + " (" + inode + ")";
     }
 
     public @Nullable CachedDirectory directoryIfPresent(InodeId inode) {

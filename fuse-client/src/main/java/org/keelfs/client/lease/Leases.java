@@ -102,6 +102,20 @@ public final class Leases {
         }
     }
 
+    /** Whether the lease is still this mount's, also while it is being flushed and returned. */
+    public boolean holds(InodeId inode, LeaseMode needed) {
+        Entry entry = entries.get(inode);
+        if (entry == null) {
+            return false;
+        }
+        entry.lock.lock();
+        try {
+            return entry.holder.mode().covers(needed);
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
     /** Takes part in a lease that is held; null when it has to be got first. Never waits. */
     public @Nullable LeaseUse tryUse(InodeId inode, LeaseMode needed, boolean kernelRead) {
         Entry entry = entries.get(inode);

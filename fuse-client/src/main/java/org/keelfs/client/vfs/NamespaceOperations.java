@@ -104,6 +104,7 @@ final class NamespaceOperations {
                         reply.getXattrsComplete(),
                         reply.getSymlinkTarget());
         Attributes attributes = fetched.attributes();
+        vfs.cache().sawAt(attributes.inode(), parent, name);
         var child = new Child(attributes.inode(), attributes.type(), 0);
         vfs.leases()
                 .onGrant(
@@ -192,6 +193,7 @@ final class NamespaceOperations {
         if (result.hasParent()) {
             vfs.cache().update(AttributesCodec.decode(result.getParent()));
         }
+        vfs.cache().sawAt(attributes.inode(), parent, name);
         var created = new CachedInode(attributes, xattrsOfNew(parent), target);
         reader.learn(
                 result.getLease(),
@@ -384,16 +386,18 @@ final class NamespaceOperations {
                         new Child(source.inode(), source.type(), result.getEntryPosition()));
                 onVictim(victim, result.hasInode() ? result.getInode() : null, pins);
             }
-            moved(source, newParent, victim, oldParent, replaces);
+            moved(source, newParent, newName, victim, oldParent, replaces);
         }
     }
 
     private void moved(
             Attributes source,
             InodeId newParent,
+            Name newName,
             @Nullable Attributes other,
             InodeId oldParent,
             boolean replaces) {
+        vfs.cache().sawAt(source.inode(), newParent, newName);
         learnParent(source, newParent);
         if (!replaces && other != null) {
             learnParent(other, oldParent);

@@ -126,6 +126,11 @@ public final class Vfs implements FileSystem {
         return vfs.data().dirtyInodes();
     }
 
+    /** A file for messages: its last known path, or its number. */
+    public String describe(InodeId inode) {
+        return vfs.cache().describe(inode);
+    }
+
     /** The session is gone: what was cached is void, what was not written is lost and reported. */
     public void onSessionLost() {
         for (InodeId inode : vfs.leases().onSessionLost()) {

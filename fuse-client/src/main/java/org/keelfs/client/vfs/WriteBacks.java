@@ -180,6 +180,9 @@ final class WriteBacks implements WriteBackListener {
      */
     void sendLocked(FileState state) {
         state.awaitSent();
+        if (state.isOwned()) {
+            state.addAllocated(vfs.data().takeAllocatedDelta(state.inode));
+        }
         if (!state.isOwned() || !state.hasUnsent()) {
             return;
         }

@@ -1,0 +1,42 @@
+package org.keelfs.client.mount;
+
+import java.nio.file.Path;
+import org.keelfs.config.Setting;
+
+/** Settings of one mount. */
+public record MountConfig(
+        @Setting(doc = "Volume to mount") String volume,
+        @Setting(doc = "Host of the metadata server", value = "127.0.0.1") String metadataHost,
+        @Setting(doc = "Port of the metadata server") int metadataPort,
+        @Setting(doc = "Certificate of the cluster's authority (PEM)") Path ca,
+        @Setting(doc = "Certificate of this client (PEM)") Path cert,
+        @Setting(doc = "Private key of this client (PEM)") Path key,
+        @Setting(doc = "File with the volume's password in its first line") Path passwordFile,
+        @Setting(doc = "Directory for the identity of this mount and its lock") Path stateDir,
+        @Setting(doc = "Bytes that may wait for write-back; writers wait above it", value = "134217728")
+                long writeBufferBytes,
+        @Setting(doc = "Bytes of decrypted sectors kept for reading", value = "134217728")
+                long cleanCacheBytes,
+        @Setting(doc = "Read-ahead of the kernel, KiB; needs root, 0 leaves the system's", value = "4096")
+                int readAheadKb,
+        @Setting(doc = "Adapter to the kernel: kernel or jnr", value = "kernel") String adapter,
+        @Setting(doc = "Let other users in (allow_other)", value = "true") boolean allowOther,
+        @Setting(doc = "POSIX access control lists", value = "true") boolean acl,
+        @Setting(doc = "Port for Prometheus on 127.0.0.1; 0 for none", value = "0") int metricsPort,
+        @Setting(doc = "Time after which an operation ends with EIO, ms", value = "60000")
+                long operationTimeoutMs,
+        @Setting(doc = "Bound on the drift of clock rates over a lease term, ms", value = "5000")
+                long leaseMarginMs,
+        @Setting(doc = "Age at which written bytes are sent to the nodes, ms", value = "3000")
+                long dirtyAgeMs,
+        @Setting(doc = "Inodes whose attributes are cached", value = "200000") long inodesMax) {
+    public MountConfig {
+        if (!adapter.equals("kernel") && !adapter.equals("jnr")) {
+            throw new IllegalArgumentException(
+                    "setting 'adapter': '" + adapter + "' is neither kernel nor jnr");
+        }
+        if (operationTimeoutMs <= 0 || dirtyAgeMs <= 0 || leaseMarginMs < 0) {
+            throw new IllegalArgumentException("times must be positive");
+        }
+    }
+}
