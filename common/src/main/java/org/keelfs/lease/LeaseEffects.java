@@ -5,11 +5,14 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 
 /**
- * What the lease table wants done: plain enqueues, carried out by the driver in this order, before its
- * next input. None calls back into the table.
+ * What the lease table wants done: plain enqueues, carried out by the driver in this order, before
+ * its next input. None calls back into the table.
  */
 public interface LeaseEffects {
-    /** Ask the holder for this generation back; it may keep {@code keep}. May come again for the same one. */
+    /**
+     * Ask the holder for this generation back; it may keep {@code keep}. May come again for the
+     * same one.
+     */
     void recall(SessionId holder, InodeId inode, long generation, LeaseMode keep);
 
     /**
@@ -23,8 +26,8 @@ public interface LeaseEffects {
     void refused(long token);
 
     /**
-     * Record durably that the session is over, then call {@link LeaseTable#onEvicted}: only then its leases
-     * go to others.
+     * Record durably that the session is over, then call {@link LeaseTable#onEvicted}: only then
+     * its leases go to others.
      *
      * @param why for the log
      */

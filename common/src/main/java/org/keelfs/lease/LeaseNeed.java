@@ -15,7 +15,9 @@ public record LeaseNeed(InodeId inode, Kind kind) {
         READ,
         /** A WRITE lease, granted. */
         WRITE,
-        /** For one moment, no lease of any other session: a command is applied. Nothing is granted. */
+        /**
+         * For one moment, no lease of any other session: a command is applied. Nothing is granted.
+         */
         CLEAR
     }
 

@@ -12,8 +12,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 
 /**
- * The server's half of the leases: who holds what, who waits, who is asked to give back and who is evicted.
- * Confined to its driver.
+ * The server's half of the leases: who holds what, who waits, who is asked to give back and who is
+ * evicted. Confined to its driver.
  */
 public final class LeaseTable {
     /* Requests wait in one queue per inode that they need, entered in all of them at once and ordered by one
@@ -118,7 +118,8 @@ public final class LeaseTable {
     /**
      * An empty table.
      *
-     * @param generationFloor every generation will be above it: above those of an earlier life of the server
+     * @param generationFloor every generation will be above it: above those of an earlier life of
+     *     the server
      */
     public LeaseTable(LeaseTableConfig config, long generationFloor) {
         this.config = config;
@@ -133,8 +134,8 @@ public final class LeaseTable {
     }
 
     /**
-     * After a restart: these sessions may still hold leases. Until each has reclaimed, or silence has been
-     * waited out, nothing is granted but what they reclaim.
+     * After a restart: these sessions may still hold leases. Until each has reclaimed, or silence
+     * has been waited out, nothing is granted but what they reclaim.
      */
     public void onRestart(List<SessionId> onRecord, long nowNs) {
         Invariant.check(sessions.isEmpty(), "a restart with open sessions");
@@ -184,7 +185,9 @@ public final class LeaseTable {
         return true;
     }
 
-    /** The session has a new connection: what it is asked for may have been lost with the old one. */
+    /**
+     * The session has a new connection: what it is asked for may have been lost with the old one.
+     */
     public void onReconnect(SessionId session, long nowNs, LeaseEffects out) {
         Session s = sessions.get(session);
         if (s != null && !s.evicting) {
@@ -225,7 +228,8 @@ public final class LeaseTable {
             return;
         }
         Request request = new Request(token, s, needs, ++lastOrder);
-        // What a session sends before it has reclaimed was answered before the restart: it goes first.
+        // What a session sends before it has reclaimed was answered before the restart: it goes
+        // first.
         boolean again =
                 s.reclaiming && needs.stream().allMatch(n -> n.kind() == LeaseNeed.Kind.CLEAR);
         if (again || passesAtOnce(request)) {
@@ -282,8 +286,7 @@ public final class LeaseTable {
         boolean free =
                 !grace
                         && (inode == null
-                                || (inode.queue.isEmpty()
-                                        && !hasConflict(inode, s, kindOf(mode))));
+                                || (inode.queue.isEmpty() && !hasConflict(inode, s, kindOf(mode))));
         return free ? hold(s, id, mode, out).state() : null;
     }
 
@@ -307,7 +310,9 @@ public final class LeaseTable {
         return inode != null && !inode.holders.isEmpty();
     }
 
-    /** The command that this request let go on is applied, or will never be: others may look again. */
+    /**
+     * The command that this request let go on is applied, or will never be: others may look again.
+     */
     public void onApplied(long token, long nowNs, LeaseEffects out) {
         Request request = applying.remove(token);
         Invariant.check(request != null, "a command ended that was not let go on");
@@ -322,7 +327,9 @@ public final class LeaseTable {
         }
     }
 
-    /** From here on, leases that begin are marked with this number: the last epoch that was drawn. */
+    /**
+     * From here on, leases that begin are marked with this number: the last epoch that was drawn.
+     */
     public void stamp(long lastEpoch) {
         lastStamp = lastEpoch;
     }
@@ -391,7 +398,8 @@ public final class LeaseTable {
             if (nowNs >= silenceDeadlineNs(s)) {
                 evict(s, s.condemned ? "it did not return a recalled lease" : "it is silent", out);
             } else if (nowNs >= stallDeadlineNs(s)) {
-                // Told at its next renewal; until its last one has run out it may still use what it has.
+                // Told at its next renewal; until its last one has run out it may still use what it
+                // has.
                 s.condemned = true;
                 refuseRequests(s, out);
             } else if (nowNs >= repeatDeadlineNs(s)) {
@@ -461,7 +469,9 @@ public final class LeaseTable {
         Invariant.check(count == leaseCount, "%d leases counted as %d", count, leaseCount);
     }
 
-    /** No lost wake-up: the head of a queue waits for a recall, or in another queue for its turn. */
+    /**
+     * No lost wake-up: the head of a queue waits for a recall, or in another queue for its turn.
+     */
     private void checkHeadIsServed(Inode inode) {
         Request head = inode.queue.firstEntry().getValue();
         boolean waits = false;
@@ -490,9 +500,9 @@ public final class LeaseTable {
                     !grace
                             && (inode == null
                                     || (inode.queue.isEmpty()
-                                            && !hasConflict(
-                                                    inode, request.session, need.kind())));
-            if (!free && (inode == null || !passesByOwnLease(inode, request.session, need.kind()))) {
+                                            && !hasConflict(inode, request.session, need.kind())));
+            if (!free
+                    && (inode == null || !passesByOwnLease(inode, request.session, need.kind()))) {
                 return false;
             }
         }
@@ -506,7 +516,8 @@ public final class LeaseTable {
             return false;
         }
         return switch (kind) {
-            // While it is recalled the generation is worthless to the client, which uses the answer once.
+            // While it is recalled the generation is worthless to the client, which uses the answer
+            // once.
             case READ -> true;
             case WRITE -> own.mode == LeaseMode.WRITE && own.recallKeep == null;
             case CLEAR -> own.mode == LeaseMode.WRITE;
@@ -530,7 +541,9 @@ public final class LeaseTable {
         return kind != LeaseNeed.Kind.CLEAR && isChanging(inode, session);
     }
 
-    /** Whether a command of another session is on its way into the log: what is read now may be old. */
+    /**
+     * Whether a command of another session is on its way into the log: what is read now may be old.
+     */
     private static boolean isChanging(Inode inode, Session session) {
         for (Session other : inode.applying) {
             if (!other.id.equals(session.id)) {
@@ -640,8 +653,7 @@ public final class LeaseTable {
             if (!sameInode(wanted, inode)) {
                 continue;
             }
-            LeaseMode keep =
-                    need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.NONE;
+            LeaseMode keep = need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.NONE;
             for (Lease lease : List.copyOf(inode.holders)) {
                 if (conflicts(lease, head.session, need.kind())) {
                     recall(lease, keep, nowNs, out);

@@ -11,8 +11,8 @@ import org.keelfs.model.Caller;
 import org.keelfs.model.Name;
 
 /**
- * A POSIX access control list (acl(5)), immutable, in the order that Linux demands: owner, users, owning group,
- * groups, mask, others. The rules are those of fs/posix_acl.c.
+ * A POSIX access control list (acl(5)), immutable, in the order that Linux demands: owner, users,
+ * owning group, groups, mask, others. The rules are those of fs/posix_acl.c.
  */
 final class Acl {
     static final Name ACCESS = Name.of("system.posix_acl_access");
@@ -44,7 +44,9 @@ final class Acl {
         this.entries = List.copyOf(entries);
     }
 
-    /** Of the value of the extended attribute; null for a list without entries, which means none. */
+    /**
+     * Of the value of the extended attribute; null for a list without entries, which means none.
+     */
     static @Nullable Acl decode(byte[] value) {
         if (value.length == 0) {
             return null;
@@ -135,7 +137,10 @@ final class Acl {
         return new Acl(changed);
     }
 
-    /** What a file made with this mode under this default ACL gets: both allow only what the other allows. */
+    /**
+     * What a file made with this mode under this default ACL gets: both allow only what the other
+     * allows.
+     */
     Fitted fitTo(int mode) {
         boolean hasMask = permissionsOf(MASK) >= 0;
         int fitted = mode & ~Modes.PERMISSIONS;

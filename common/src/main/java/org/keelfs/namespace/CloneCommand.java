@@ -10,8 +10,9 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 
 /**
- * Whole chunks by reference: both files then hold the same frozen chunks. Sizes and allocated sectors come with the
- * write-back of the target. Whether the user may read and write was checked by open(2).
+ * Whole chunks by reference: both files then hold the same frozen chunks. Sizes and allocated
+ * sectors come with the write-back of the target. Whether the user may read and write was checked
+ * by open(2).
  *
  * @param source file to take from
  * @param target file to put to; what it has there is dropped
@@ -46,7 +47,8 @@ public record CloneCommand(
     private boolean isRangeSane() {
         boolean sane = count > 0 && count <= COUNT_MAX && sourceChunk >= 0 && targetChunk >= 0;
         int last = Integer.MAX_VALUE - COUNT_MAX;
-        boolean apart = !source.equals(target) || Math.abs((long) sourceChunk - targetChunk) >= count;
+        boolean apart =
+                !source.equals(target) || Math.abs((long) sourceChunk - targetChunk) >= count;
         return sane && sourceChunk <= last && targetChunk <= last && apart;
     }
 

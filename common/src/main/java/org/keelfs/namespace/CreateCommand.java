@@ -60,8 +60,7 @@ public record CreateCommand(
         if (device && !whiteout && !caller.isRoot()) {
             throw new FsException(Errno.EPERM);
         }
-        if (type == FileType.DIRECTORY
-                && directory.attributes().linkCount() >= LINK_COUNT_MAX) {
+        if (type == FileType.DIRECTORY && directory.attributes().linkCount() >= LINK_COUNT_MAX) {
             throw new FsException(Errno.EMLINK);
         }
         return directory;
@@ -140,7 +139,9 @@ public record CreateCommand(
                         gid,
                         links,
                         device ? rdev : 0,
-                        isDirectory ? DIRECTORY_BYTES : type == FileType.SYMLINK ? target.length : 0,
+                        isDirectory
+                                ? DIRECTORY_BYTES
+                                : type == FileType.SYMLINK ? target.length : 0,
                         0,
                         now,
                         now,

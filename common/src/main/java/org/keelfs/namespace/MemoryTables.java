@@ -12,15 +12,17 @@ import org.keelfs.model.Name;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SessionId;
 
-/** Tables in memory: the client's namespace write-back and the tests. Confined to its owner's thread. */
+/**
+ * Tables in memory: the client's namespace write-back and the tests. Confined to its owner's
+ * thread.
+ */
 public final class MemoryTables implements Tables {
     private static final InodeId NO_INODE = new InodeId(0);
 
     private final NavigableMap<InodeId, InodeRow> inodes = new TreeMap<>();
     private final NavigableMap<InodeId, Directory> directories = new TreeMap<>();
     private final NavigableMap<InodeId, NavigableMap<Name, XattrRow>> xattrs = new TreeMap<>();
-    private final NavigableMap<InodeId, NavigableMap<Integer, ChunkId>> chunkMaps =
-            new TreeMap<>();
+    private final NavigableMap<InodeId, NavigableMap<Integer, ChunkId>> chunkMaps = new TreeMap<>();
     private final NavigableMap<ChunkId, ChunkRow> chunks = new TreeMap<>();
     private final NavigableMap<ChunkId, GarbageRow> garbage = new TreeMap<>();
     private final NavigableMap<InodeId, NavigableMap<SessionId, InodeId>> pins = new TreeMap<>();

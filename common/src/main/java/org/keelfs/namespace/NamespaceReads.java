@@ -33,7 +33,10 @@ public final class NamespaceReads {
         return row;
     }
 
-    /** What a name in a directory names, "." and ".." too. ENOENT when nothing; EACCES without the right to search. */
+    /**
+     * What a name in a directory names, "." and ".." too. ENOENT when nothing; EACCES without the
+     * right to search.
+     */
     public static InodeRow lookup(
             Tables tables, int volume, InodeId directory, Name name, Caller caller) {
         InodeRow row = directory(tables, volume, directory);
@@ -53,7 +56,9 @@ public final class NamespaceReads {
         return found;
     }
 
-    /** Entries behind this position in ascending order, without "." and "..", at most {@code limit}. */
+    /**
+     * Entries behind this position in ascending order, without "." and "..", at most {@code limit}.
+     */
     public static List<EntryRow> readDirectory(
             Tables tables, int volume, InodeId directory, long afterPosition, int limit) {
         InodeRow row = directory(tables, volume, directory);
@@ -74,8 +79,7 @@ public final class NamespaceReads {
     }
 
     /** The directory and its entry of this name, searched for with the caller's rights. */
-    static @Nullable EntryRow find(
-            Tables tables, InodeRow directory, Name name, Caller caller) {
+    static @Nullable EntryRow find(Tables tables, InodeRow directory, Name name, Caller caller) {
         Permissions.require(tables, directory, caller, Modes.EXECUTE);
         requireLength(name);
         if (directory.attributes().linkCount() == 0) {

@@ -29,7 +29,10 @@ public final class Orphans {
         }
     }
 
-    /** Removes the inode with all that hangs on it when it has neither link nor pin; says whether it did. */
+    /**
+     * Removes the inode with all that hangs on it when it has neither link nor pin; says whether it
+     * did.
+     */
     static boolean removeIfUnused(Tables tables, InodeRow row) {
         if (row.attributes().linkCount() > 0 || tables.isPinnedByAny(row.id())) {
             return false;

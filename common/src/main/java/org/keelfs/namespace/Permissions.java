@@ -5,7 +5,10 @@ import org.keelfs.base.FsException;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.Caller;
 
-/** Who may do what: mode bits, supplementary groups, access control lists, inode flags, as fs/namei.c has them. */
+/**
+ * Who may do what: mode bits, supplementary groups, access control lists, inode flags, as
+ * fs/namei.c has them.
+ */
 public final class Permissions {
     private Permissions() {}
 

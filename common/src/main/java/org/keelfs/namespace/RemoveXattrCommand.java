@@ -7,7 +7,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
 /**
- * removexattr(2). Removing an access control list that is not there succeeds, as on other file systems.
+ * removexattr(2). Removing an access control list that is not there succeeds, as on other file
+ * systems.
  *
  * @param inode what changes
  * @param name with its namespace

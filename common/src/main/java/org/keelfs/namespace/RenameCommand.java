@@ -31,7 +31,8 @@ public record RenameCommand(
      *
      * @param target entry and inode at the new name; null when there is none
      */
-    public record Plan(InodeRow oldParent, InodeRow newParent, Found source, @Nullable Found target) {}
+    public record Plan(
+            InodeRow oldParent, InodeRow newParent, Found source, @Nullable Found target) {}
 
     /** An entry and what it names. */
     public record Found(EntryRow entry, InodeRow inode) {}

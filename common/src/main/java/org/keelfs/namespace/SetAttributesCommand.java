@@ -9,9 +9,9 @@ import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 
 /**
- * chmod, chown, truncate, utimensat, FS_IOC_SETFLAGS, in any combination; null leaves a thing as it is. Rules
- * are those of notify_change and setattr_prepare in fs/attr.c, and for setuid bits those that FUSE writes down for
- * HANDLE_KILLPRIV_V2.
+ * chmod, chown, truncate, utimensat, FS_IOC_SETFLAGS, in any combination; null leaves a thing as it
+ * is. Rules are those of notify_change and setattr_prepare in fs/attr.c, and for setuid bits those
+ * that FUSE writes down for HANDLE_KILLPRIV_V2.
  *
  * @param inode what changes
  * @param mode permission bits (low 12)
@@ -43,7 +43,8 @@ public record SetAttributesCommand(
         long ctimeNs)
         implements NamespaceCommand<InodeRow> {
     /** Immutable, append-only, no dump, no atime, sync: what chattr(1) may set here. */
-    static final int FLAGS_SUPPORTED = InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY | 0x40 | 0x80 | 0x8;
+    static final int FLAGS_SUPPORTED =
+            InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY | 0x40 | 0x80 | 0x8;
 
     /** Sectors are counted in 4 KiB. */
     private static final int SECTOR_SHIFT = 12;
@@ -159,15 +160,17 @@ public record SetAttributesCommand(
         return CommandOutcome.ofInode(edit.put(tables));
     }
 
-    /** Whole chunks behind the new end go; what is left behind it in the last one is below the trim bound. */
+    /**
+     * Whole chunks behind the new end go; what is left behind it in the last one is below the trim
+     * bound.
+     */
     private void resize(Tables tables, InodeEdit edit, InodeRow row, long newSize, long nowNs) {
         edit.contentChanged(nowNs);
         if (newSize < row.attributes().size() || row.trimBound() > newSize) {
             int chunkBytes = Chunks.chunkBytes(tables, row);
             int kept = Math.toIntExact((newSize + chunkBytes - 1) / chunkBytes);
             Chunks.dropFrom(tables, inode, kept);
-            boolean partial =
-                    newSize % chunkBytes != 0 && tables.chunkAt(inode, kept - 1) != null;
+            boolean partial = newSize % chunkBytes != 0 && tables.chunkAt(inode, kept - 1) != null;
             edit.trimBound = partial ? (long) kept * chunkBytes : 0;
             long sectorsMax =
                     (Math.max(newSize, edit.trimBound) + (1 << SECTOR_SHIFT) - 1) >> SECTOR_SHIFT;
@@ -176,7 +179,10 @@ public record SetAttributesCommand(
         edit.size = newSize;
     }
 
-    /** A change of ownership takes setuid away even from root, and setgid where the group may execute. */
+    /**
+     * A change of ownership takes setuid away even from root, and setgid where the group may
+     * execute.
+     */
     private void chown(InodeEdit edit, Caller caller) {
         if (edit.type() != FileType.DIRECTORY) {
             boolean mayKeep = Permissions.mayUseGroup(caller, edit.gid);

@@ -8,8 +8,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
 /**
- * setxattr(2). Setting system.posix_acl_access sets the permission bits too; a list that says no more than they do
- * is not kept.
+ * setxattr(2). Setting system.posix_acl_access sets the permission bits too; a list that says no
+ * more than they do is not kept.
  *
  * @param inode what changes
  * @param name with its namespace

@@ -6,8 +6,9 @@ import org.keelfs.base.FsException;
 import org.keelfs.model.InodeId;
 
 /**
- * Everything from the size to the bound reads as zeros: it was trimmed, or never written. Said by a holder of WRITE
- * that returns it with nothing in doubt; said earlier, what it writes next behind the size would be forgotten.
+ * Everything from the size to the bound reads as zeros: it was trimmed, or never written. Said by a
+ * holder of WRITE that returns it with nothing in doubt; said earlier, what it writes next behind
+ * the size would be forgotten.
  *
  * @param inode the file
  * @param bound bytes

@@ -6,7 +6,8 @@ import org.keelfs.base.FsException;
 import org.keelfs.model.InodeId;
 
 /**
- * What a holder of WRITE did to a file. Sizes only grow here; whether the user may write was checked by open(2).
+ * What a holder of WRITE did to a file. Sizes only grow here; whether the user may write was
+ * checked by open(2).
  *
  * @param inode the file; of anything else only the atime can be written back
  * @param size bytes; the size becomes the greater one

@@ -16,7 +16,10 @@ public final class Xattrs {
     /** XATTR_NAME_MAX of limits.h. */
     public static final int NAME_BYTES_MAX = 255;
 
-    /** Names and values of one inode: they travel with it in one reply of at most 1 MiB beside others. */
+    /**
+     * Names and values of one inode: they travel with it in one reply of at most 1 MiB beside
+     * others.
+     */
     public static final int TOTAL_BYTES_MAX = 256 * 1024;
 
     static final Name CAPABILITY = Name.of("security.capability");
@@ -46,7 +49,10 @@ public final class Xattrs {
         return name.equals(Acl.ACCESS) || name.equals(Acl.DEFAULT);
     }
 
-    /** Throws as getxattr(2) does for an attribute that this caller may not see; says nothing about its existence. */
+    /**
+     * Throws as getxattr(2) does for an attribute that this caller may not see; says nothing about
+     * its existence.
+     */
     public static void requireMayRead(Tables tables, InodeRow row, Name name, Caller caller) {
         switch (namespaceOrThrow(name)) {
             case TRUSTED -> require(caller.isRoot(), Errno.ENODATA);

@@ -205,8 +205,7 @@ public final class CommandCodec {
                             name(in.getRemoveXattr().getName()));
             case WRITE_BACK -> decode(in.getWriteBack());
             case PIN ->
-                    new PinCommand(
-                            new InodeId(in.getPin().getInode()), in.getPin().getPinned());
+                    new PinCommand(new InodeId(in.getPin().getInode()), in.getPin().getPinned());
             case TRIMMED ->
                     new TrimmedCommand(
                             new InodeId(in.getTrimmed().getInode()), in.getTrimmed().getBound());

@@ -21,8 +21,7 @@ import org.keelfs.model.SessionId;
 class LeaseTableTest {
     private static final long SECOND = 1_000_000_000L;
     private static final LeaseTableConfig CONFIG =
-            new LeaseTableConfig(
-                    30 * SECOND, 5 * SECOND, 30 * SECOND, 600 * SECOND, 5 * SECOND, 4);
+            new LeaseTableConfig(30 * SECOND, 5 * SECOND, 30 * SECOND, 600 * SECOND, 5 * SECOND, 4);
     private static final SessionId A = new SessionId(1);
     private static final SessionId B = new SessionId(2);
     private static final SessionId C = new SessionId(3);
@@ -236,7 +235,8 @@ class LeaseTableTest {
             ask(A, LeaseNeed.write(DIRECTORY));
             ask(C, LeaseNeed.write(FILE));
             ask(B, LeaseNeed.clear(FILE), LeaseNeed.clear(DIRECTORY));
-            // B heads both queues; A has to finish a command on the file before it returns the directory.
+            // B heads both queues; A has to finish a command on the file before it returns the
+            // directory.
             ask(A, LeaseNeed.clear(DIRECTORY), LeaseNeed.clear(FILE));
             var _ = out.take();
             var _ = giveBack(C, FILE, LeaseMode.NONE);
@@ -288,7 +288,8 @@ class LeaseTableTest {
                 assertTrue(table.onRenew(B, 0, false, now, out));
                 table.onTick(now, out);
             }
-            // It is refused from here on, and what it was told last runs out before others are granted.
+            // It is refused from here on, and what it was told last runs out before others are
+            // granted.
             assertFalse(table.isOpen(A));
             assertFalse(table.onRenew(A, 9, false, now, out));
             assertTrue(out.evictions.isEmpty());

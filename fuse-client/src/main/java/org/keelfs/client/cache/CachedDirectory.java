@@ -9,16 +9,17 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
 /**
- * Entries of one directory, as far as a lease on it lets them be known: some present, some absent, or all.
- * Guarded by itself.
+ * Entries of one directory, as far as a lease on it lets them be known: some present, some absent,
+ * or all. Guarded by itself.
  *
- * <p>Answers from the server may overtake the mount's own changes. Who asks takes {@link #ticket} before and
- * hands it in with the answer; a change in between makes the answer worthless for the cache.
+ * <p>Answers from the server may overtake the mount's own changes. Who asks takes {@link #ticket}
+ * before and hands it in with the answer; a change in between makes the answer worthless for the
+ * cache.
  */
 public final class CachedDirectory {
     /**
-     * Entries kept of one directory; about 150 bytes each. A larger listing is read page by page and only single
-     * names of it are kept.
+     * Entries kept of one directory; about 150 bytes each. A larger listing is read page by page
+     * and only single names of it are kept.
      */
     static final int ENTRIES_MAX = 100_000;
 

@@ -14,7 +14,9 @@ import org.keelfs.model.Name;
  * @param symlinkTarget of a symlink, else null
  */
 public record CachedInode(
-        Attributes attributes, @Nullable Map<Name, byte[]> xattrs, byte @Nullable [] symlinkTarget) {
+        Attributes attributes,
+        @Nullable Map<Name, byte[]> xattrs,
+        byte @Nullable [] symlinkTarget) {
 
     /** The same with other attributes, unless those are older. */
     CachedInode with(Attributes newer) {

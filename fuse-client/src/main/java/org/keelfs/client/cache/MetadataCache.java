@@ -8,8 +8,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
 /**
- * Attributes, xattrs and directory entries, filled under leases and emptied by recalls. Knows no lease itself: who
- * reads it makes sure of one. Thread-safe; bounded by counts.
+ * Attributes, xattrs and directory entries, filled under leases and emptied by recalls. Knows no
+ * lease itself: who reads it makes sure of one. Thread-safe; bounded by counts.
  */
 public final class MetadataCache {
     /** Names remembered for messages, about 150 bytes each. */
@@ -73,7 +73,9 @@ public final class MetadataCache {
         places.put(inode, new Place(parent, name));
     }
 
-    /** Path of an inode within the volume for messages, as far as it is remembered, and its number. */
+    /**
+     * Path of an inode within the volume for messages, as far as it is remembered, and its number.
+     */
     public String describe(InodeId inode) {
         String path = "";
         Place place = places.getIfPresent(inode);

@@ -19,14 +19,17 @@ import org.keelfs.crypto.SectorCipher;
 import org.keelfs.model.InodeId;
 
 /**
- * {@link FileData} over {@link ChunkIo}: {@link WriteBuffer} takes writes into {@link FilePages}, {@link Flusher} and
- * {@link RunSender} send them; reads come from the pages, which {@link Fetcher} fills, ahead of the reader where
- * {@link ReadAhead} says so. Thread-safe.
+ * {@link FileData} over {@link ChunkIo}: {@link WriteBuffer} takes writes into {@link FilePages},
+ * {@link Flusher} and {@link RunSender} send them; reads come from the pages, which {@link Fetcher}
+ * fills, ahead of the reader where {@link ReadAhead} says so. Thread-safe.
  */
 public final class BufferedFileData implements FileData, AutoCloseable {
     private static final long TICK_MS = 250;
 
-    /** Encrypted runs on their way: the sender's window three times, for replicas that are slow to take theirs. */
+    /**
+     * Encrypted runs on their way: the sender's window three times, for replicas that are slow to
+     * take theirs.
+     */
     private static final long CIPHERTEXT_BYTES_MAX = 48L << 20;
 
     private final ConcurrentHashMap<InodeId, FilePages> files = new ConcurrentHashMap<>();
@@ -70,7 +73,8 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         this.room = new Semaphore(config.dirtyFramesMax(), true);
         int aheadRuns = (int) (config.cleanBytesMax() / 4 >> 20);
         this.fetcher = new Fetcher(parts, Math.max(1, aheadRuns));
-        this.readAhead = new ReadAhead(Math.min(config.readAheadBytesMax(), config.cleanBytesMax() / 4));
+        this.readAhead =
+                new ReadAhead(Math.min(config.readAheadBytesMax(), config.cleanBytesMax() / 4));
         var sender = new RunSender(parts, room);
         this.flusher = new Flusher(parts, sender, files.values(), listener, config.dirtyAgeMs());
         this.writeBuffer = new WriteBuffer(parts, fetcher, flusher, room, config.dirtyFramesMax());
@@ -89,7 +93,8 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         FilePages file = pages(inode);
         long at = offset;
         while (target.hasRemaining()) {
-            // In pieces, so that no reader needs more of the cache at once than a run; what must not
+            // In pieces, so that no reader needs more of the cache at once than a run; what must
+            // not
             // wait is answered whole or not at all.
             int piece = mayBlock ? Math.min(target.remaining(), pieceAt(at)) : target.remaining();
             target.limit(target.position() + piece);

@@ -11,7 +11,9 @@ import org.keelfs.client.quorum.ChunkIo.Want;
 import org.keelfs.model.SectorRun;
 import org.keelfs.register.StampRun;
 
-/** SEEK_DATA and SEEK_HOLE: what the nodes hold, with what is dirty here laid over it. Thread-safe. */
+/**
+ * SEEK_DATA and SEEK_HOLE: what the nodes hold, with what is dirty here laid over it. Thread-safe.
+ */
 final class DataSeeker {
     /** Chunks whose layouts one call asks for. */
     private static final int CHUNKS_MAX = 256;

@@ -7,7 +7,10 @@ import org.keelfs.client.data.RunSplitter.ChunkRun;
 import org.keelfs.client.quorum.ChunkIo.Chunk;
 import org.keelfs.client.quorum.ChunkIo.ReadValues;
 
-/** Sectors on their way from the nodes into the cache. Guarded by its file's lock where nothing else is said. */
+/**
+ * Sectors on their way from the nodes into the cache. Guarded by its file's lock where nothing else
+ * is said.
+ */
 final class FetchOp {
     final FilePages file;
     final ChunkRun where;

@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings sectors from the nodes into the cache: asks, decrypts, installs. A sector is asked for once at a time;
- * who else wants it waits for that. Thread-safe.
+ * Brings sectors from the nodes into the cache: asks, decrypts, installs. A sector is asked for
+ * once at a time; who else wants it waits for that. Thread-safe.
  */
 final class Fetcher {
     private static final Logger LOG = LoggerFactory.getLogger(Fetcher.class);
@@ -86,7 +86,10 @@ final class Fetcher {
         }
     }
 
-    /** A fetch of somebody else may fail for reasons of its own: who still misses the sectors asks again. */
+    /**
+     * A fetch of somebody else may fail for reasons of its own: who still misses the sectors asks
+     * again.
+     */
     private static void awaitOther(FetchOp op, long deadlineNs) {
         try {
             Waits.await(op.done, deadlineNs, "read of " + op.file.inode);
@@ -108,7 +111,9 @@ final class Fetcher {
         finish(op, arrival);
     }
 
-    /** Asks for what is missing of the window; whatever fails is asked for again by who needs it. */
+    /**
+     * Asks for what is missing of the window; whatever fails is asked for again by who needs it.
+     */
     void ahead(FilePages file, ReadAhead.Window window) {
         var own = new ArrayList<FetchOp>();
         file.lock.lock();
@@ -285,7 +290,9 @@ final class Fetcher {
         }
     }
 
-    /** Fills frames with plaintext; takes a damaged run from another replica. Releases the values. */
+    /**
+     * Fills frames with plaintext; takes a damaged run from another replica. Releases the values.
+     */
     private FrameList decrypt(FetchOp op, Chunk chunk, ReadValues first, int[] frames) {
         ReadValues values = first;
         long deadlineNs = System.nanoTime() + timeoutNs;

@@ -39,8 +39,8 @@ public interface FileData {
     void flush(InodeId inode);
 
     /**
-     * Change in allocated sectors since this or {@link WriteBackListener#afterFlush} last told of it; whoever calls
-     * it reports the number to the metadata server.
+     * Change in allocated sectors since this or {@link WriteBackListener#afterFlush} last told of
+     * it; whoever calls it reports the number to the metadata server.
      */
     long takeAllocatedDelta(InodeId inode);
 

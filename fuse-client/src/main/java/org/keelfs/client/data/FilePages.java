@@ -16,8 +16,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.SectorRun;
 
 /**
- * The sectors of one file that are in memory, dirty and clean, with the transfers under way. All of it guarded by
- * {@link #lock}, which is held for copies in memory, never for I/O.
+ * The sectors of one file that are in memory, dirty and clean, with the transfers under way. All of
+ * it guarded by {@link #lock}, which is held for copies in memory, never for I/O.
  */
 final class FilePages {
     private static final int SECTOR = RunSplitter.SECTOR;

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.client.data.RunSplitter.ChunkRun;
 
 /**
- * A dirty run on its way to the nodes. Its frames do not change while it is under way, so that it can be encrypted
- * again for another epoch.
+ * A dirty run on its way to the nodes. Its frames do not change while it is under way, so that it
+ * can be encrypted again for another epoch.
  */
 final class FlushOp {
     final FilePages file;

@@ -1,5 +1,6 @@
 package org.keelfs.client.data;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -11,7 +12,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides when dirty runs leave: on demand, by age, under pressure, and early when a file is written in sequence,
- * so that nodes and network work while the application writes. {@link RunSender} sends them. Thread-safe.
+ * Decides when dirty runs leave: on demand, by age, under pressure, and early when a file is
+ * written in sequence, so that nodes and network work while the application writes. {@link
+ * RunSender} sends them. Thread-safe.
  */
 final class Flusher {
     private static final Logger LOG = LoggerFactory.getLogger(Flusher.class);
@@ -206,8 +207,9 @@ final class Flusher {
     }
 
     /**
-     * Sends all that is dirty now, and waits for it and for what was already on its way. A sector written again
-     * while its older bytes are on their way goes in the second round, when those have arrived.
+     * Sends all that is dirty now, and waits for it and for what was already on its way. A sector
+     * written again while its older bytes are on their way goes in the second round, when those
+     * have arrived.
      */
     private Map<FilePages, FsException> flush(List<FilePages> wanted, long deadlineNs) {
         var failures = new LinkedHashMap<FilePages, FsException>();
@@ -244,8 +246,7 @@ final class Flusher {
         }
     }
 
-    private void gather(
-            Set<FlushOp> waits, long deadlineNs, Map<FilePages, FsException> failures) {
+    private void gather(Set<FlushOp> waits, long deadlineNs, Map<FilePages, FsException> failures) {
         for (FlushOp op : waits) {
             FsException failure = sender.await(List.of(op), deadlineNs);
             if (failure != null) {

@@ -1,11 +1,14 @@
 package org.keelfs.client.data;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantLock;
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.keelfs.base.Invariant;
 
-/** Off-heap frames of one sector each, known by number. Thread-safe; memory is taken as it is needed. */
+/**
+ * Off-heap frames of one sector each, known by number. Thread-safe; memory is taken as it is
+ * needed.
+ */
 final class FramePool {
     private static final int SECTOR = RunSplitter.SECTOR;
 
@@ -40,7 +43,9 @@ final class FramePool {
         return framesMax;
     }
 
-    /** Fills {@code into[0, count)} or, when so many are not free, takes nothing and returns false. */
+    /**
+     * Fills {@code into[0, count)} or, when so many are not free, takes nothing and returns false.
+     */
     boolean take(int[] into, int count) {
         lock.lock();
         try {

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.keelfs.base.Invariant;
 
 /**
- * Sixty-four consecutive sectors of a file, each with a bit in every mask. Guarded by its file's lock, but for
- * {@link #referenced}.
+ * Sixty-four consecutive sectors of a file, each with a bit in every mask. Guarded by its file's
+ * lock, but for {@link #referenced}.
  *
  * <pre>
  * present   what the sector holds is known here: a frame, or HOLE for zeros
@@ -77,7 +77,8 @@ final class PageBlock {
 
     void invariants() {
         Invariant.check((dirty & ~present) == 0, "dirty sectors are present");
-        Invariant.check((shared & ~(flushing & dirty)) == 0, "shared frames are dirty and on their way");
+        Invariant.check(
+                (shared & ~(flushing & dirty)) == 0, "shared frames are dirty and on their way");
     }
 
     /** Bits {@code [from, end)}. */

@@ -14,7 +14,10 @@ import org.keelfs.client.quorum.ChunkIo.Want;
 import org.keelfs.client.quorum.StaleChunkException;
 import org.keelfs.model.Timestamp;
 
-/** Truncation, punches and trims: zeros in parts of sectors, holes at the nodes for whole ones. Thread-safe. */
+/**
+ * Truncation, punches and trims: zeros in parts of sectors, holes at the nodes for whole ones.
+ * Thread-safe.
+ */
 final class RangeEraser {
     private static final int SECTOR = RunSplitter.SECTOR;
 
@@ -100,7 +103,8 @@ final class RangeEraser {
                 return;
             }
             if (outcome == WriteBuffer.Outcome.GONE) {
-                throw new FsException(org.keelfs.base.Errno.ESTALE, "lease of " + file.inode + " went away");
+                throw new FsException(
+                        org.keelfs.base.Errno.ESTALE, "lease of " + file.inode + " went away");
             }
         }
     }

@@ -1,11 +1,14 @@
 package org.keelfs.client.data;
 
 /**
- * Decides how far to read ahead of a sequential reader: pure arithmetic over places. The kernel sends several
- * requests of one stream at once, which may arrive out of order.
+ * Decides how far to read ahead of a sequential reader: pure arithmetic over places. The kernel
+ * sends several requests of one stream at once, which may arrive out of order.
  */
 final class ReadAhead {
-    /** Requests this near to the stream's end belong to it, if they are long: the kernel's own read-ahead. */
+    /**
+     * Requests this near to the stream's end belong to it, if they are long: the kernel's own
+     * read-ahead.
+     */
     private static final int SLACK_SECTORS = 1024;
 
     private static final int LONG_REQUEST_SECTORS = 32;

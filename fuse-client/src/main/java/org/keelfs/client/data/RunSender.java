@@ -23,11 +23,15 @@ import org.keelfs.model.Payload;
 import org.keelfs.model.Timestamp;
 
 /**
- * Sends dirty runs: layouts of all of them in one call, then encryption and writes, as many at once as the window
- * holds. An operation's outcome is entered in the pages by whoever learns it. Thread-safe.
+ * Sends dirty runs: layouts of all of them in one call, then encryption and writes, as many at once
+ * as the window holds. An operation's outcome is entered in the pages by whoever learns it.
+ * Thread-safe.
  */
 final class RunSender {
-    /** Stored sectors on their way: two 1 MiB runs to hide each other's round trip, for several files. */
+    /**
+     * Stored sectors on their way: two 1 MiB runs to hide each other's round trip, for several
+     * files.
+     */
     private static final int WINDOW_SECTORS = 16 * RunSplitter.RUN_SECTORS_MAX;
 
     private final DataParts parts;
@@ -44,8 +48,8 @@ final class RunSender {
     }
 
     /**
-     * Sends; returns when all are on their way or have failed. The failure, if any, also stands in the operation
-     * it befell.
+     * Sends; returns when all are on their way or have failed. The failure, if any, also stands in
+     * the operation it befell.
      */
     @Nullable FsException send(List<FlushOp> ops, long deadlineNs) {
         if (ops.isEmpty()) {

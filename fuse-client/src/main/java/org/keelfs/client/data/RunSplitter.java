@@ -5,8 +5,8 @@ import java.util.List;
 import org.keelfs.model.SectorRun;
 
 /**
- * Arithmetic of ranges: a file is a line of sectors, cut into chunks. A <i>place</i> is the number of a sector in
- * its file. Immutable.
+ * Arithmetic of ranges: a file is a line of sectors, cut into chunks. A <i>place</i> is the number
+ * of a sector in its file. Immutable.
  */
 final class RunSplitter {
     static final int SECTOR = SectorRun.SECTOR_BYTES;
@@ -50,13 +50,15 @@ final class RunSplitter {
         return Integer.toUnsignedLong(chunkIndex) * chunkSectors + sector;
     }
 
-    /** The places {@code [from, end)} as runs, each within one chunk and of at most {@code sectorsMax}. */
+    /**
+     * The places {@code [from, end)} as runs, each within one chunk and of at most {@code
+     * sectorsMax}.
+     */
     List<ChunkRun> split(long from, long end, int sectorsMax) {
         var runs = new ArrayList<ChunkRun>();
         for (long at = from; at < end; ) {
             int sector = sectorInChunk(at);
-            int count =
-                    (int) Math.min(end - at, Math.min(sectorsMax, chunkSectors - sector));
+            int count = (int) Math.min(end - at, Math.min(sectorsMax, chunkSectors - sector));
             runs.add(new ChunkRun(chunkIndex(at), new SectorRun(sector, count)));
             at += count;
         }

@@ -107,8 +107,7 @@ final class WriteBuffer {
             throw new FsException(Errno.EINTR, "interrupted waiting for room in the write buffer");
         }
         failFast(file);
-        throw new FsException(
-                Errno.EIO, "the write buffer stays full: storage nodes take nothing");
+        throw new FsException(Errno.EIO, "the write buffer stays full: storage nodes take nothing");
     }
 
     /** With a full buffer a file that cannot be stored takes no more. */

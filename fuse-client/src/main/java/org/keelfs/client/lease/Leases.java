@@ -25,16 +25,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The mount's leases: gets them, lets operations use them, gives them back when the server recalls them.
- * Thread-safe; one lock an inode, never held while waiting for anything but itself.
+ * The mount's leases: gets them, lets operations use them, gives them back when the server recalls
+ * them. Thread-safe; one lock an inode, never held while waiting for anything but itself.
  *
- * <p>Recalls run on threads of their own and wait only for users of the lease, which never wait for another
- * lease: so no cycle can form. What a recall has to flush is the {@link RecallTarget}'s.
+ * <p>Recalls run on threads of their own and wait only for users of the lease, which never wait for
+ * another lease: so no cycle can form. What a recall has to flush is the {@link RecallTarget}'s.
  */
 public final class Leases {
     private static final Logger LOG = LoggerFactory.getLogger(Leases.class);
 
-    /** Rounds of invalidation for kernel reads that came during the one before; more mean a busy reader. */
+    /**
+     * Rounds of invalidation for kernel reads that came during the one before; more mean a busy
+     * reader.
+     */
     private static final int INVALIDATIONS_MAX = 8;
 
     /** One inode's lease with its lock. */
@@ -60,7 +63,8 @@ public final class Leases {
     /**
      * Tells who is served; before the first use.
      *
-     * @param acquired gets every grant with what came with it, under the lock of the lease, before any user
+     * @param acquired gets every grant with what came with it, under the lock of the lease, before
+     *     any user
      */
     public void attach(
             KernelCache kernelCache,
@@ -142,7 +146,10 @@ public final class Leases {
         }
     }
 
-    /** Takes part in a lease, getting it from the server where needed; waits. ESTALE: the inode is gone. */
+    /**
+     * Takes part in a lease, getting it from the server where needed; waits. ESTALE: the inode is
+     * gone.
+     */
     public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead) {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
         Entry entry = entries.computeIfAbsent(inode, i -> new Entry());
@@ -218,8 +225,8 @@ public final class Leases {
     }
 
     /**
-     * A grant that came with another answer. {@code learn} runs, under the lease's lock, only when what came with
-     * it may be cached.
+     * A grant that came with another answer. {@code learn} runs, under the lease's lock, only when
+     * what came with it may be cached.
      */
     public void onGrant(LeaseGrant grant, Runnable learn) {
         LeaseMode mode = fromWire(grant.getMode());
@@ -356,7 +363,9 @@ public final class Leases {
             boolean leaves;
             e.getValue().lock.lock();
             try {
-                leaves = e.getValue().holder.mode() == LeaseMode.WRITE && e.getValue().holder.giveBack();
+                leaves =
+                        e.getValue().holder.mode() == LeaseMode.WRITE
+                                && e.getValue().holder.giveBack();
             } finally {
                 e.getValue().lock.unlock();
             }

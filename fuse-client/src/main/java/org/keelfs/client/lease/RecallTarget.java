@@ -4,9 +4,15 @@ import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
 
-/** What has to be done before a lease goes back; the VFS core implements it. On threads that may wait. */
+/**
+ * What has to be done before a lease goes back; the VFS core implements it. On threads that may
+ * wait.
+ */
 public interface RecallTarget {
-    /** Whether the kernel may hold pages or names under this lease that must go before it is returned. */
+    /**
+     * Whether the kernel may hold pages or names under this lease that must go before it is
+     * returned.
+     */
     boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep);
 
     /** Whether the inode is, or may be, a directory: its names are then looked up again. */
@@ -16,8 +22,8 @@ public interface RecallTarget {
     LeaseMode keepable(InodeId inode, LeaseMode keep);
 
     /**
-     * Nobody uses the lease any more: flushes bytes, size and times to their places and fills in what is handed
-     * over. Returns normally even when bytes were lost; those are in doubt.
+     * Nobody uses the lease any more: flushes bytes, size and times to their places and fills in
+     * what is handed over. Returns normally even when bytes were lost; those are in doubt.
      */
     void beforeReturn(
             InodeId inode, LeaseMode held, LeaseMode keep, ReturnLeaseRequest.Builder request);

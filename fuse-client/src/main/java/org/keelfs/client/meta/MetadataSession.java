@@ -43,9 +43,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A mount's session with the metadata server: calls with retries inside the operation's deadline, commands
- * exactly once, renewal, and what happens when the session or the server's process goes. Thread-safe; calls
- * wait on virtual threads.
+ * A mount's session with the metadata server: calls with retries inside the operation's deadline,
+ * commands exactly once, renewal, and what happens when the session or the server's process goes.
+ * Thread-safe; calls wait on virtual threads.
  */
 public final class MetadataSession implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetadataSession.class);
@@ -56,7 +56,9 @@ public final class MetadataSession implements AutoCloseable {
     /** A server that restarts is found within this. */
     private static final long BACK_OFF_MAX_MS = 500;
 
-    /** Heartbeat while answered commands wait to be reported forced (DESIGN section 6: within 1 s). */
+    /**
+     * Heartbeat while answered commands wait to be reported forced (DESIGN section 6: within 1 s).
+     */
     private static final long BUSY_RENEW_MS = 1_000;
 
     /** One attempt to renew. */
@@ -64,7 +66,11 @@ public final class MetadataSession implements AutoCloseable {
 
     /** What the server said when the session was opened. */
     private record Session(
-            long id, VolumeInfo volume, long leaseTermMs, long renewMs, UnforcedCommands commands) {}
+            long id,
+            VolumeInfo volume,
+            long leaseTermMs,
+            long renewMs,
+            UnforcedCommands commands) {}
 
     private final SessionConfig config;
     private final SessionListener listener;
@@ -127,7 +133,10 @@ public final class MetadataSession implements AutoCloseable {
         return System.currentTimeMillis() + serverAheadMs;
     }
 
-    /** A recall is being served and bytes went out: keeps the server from taking the flush for stuck. */
+    /**
+     * A recall is being served and bytes went out: keeps the server from taking the flush for
+     * stuck.
+     */
     public void noteProgress() {
         progress.incrementAndGet();
     }
@@ -201,7 +210,9 @@ public final class MetadataSession implements AutoCloseable {
     /** Results of commands that were applied in order, and the log position of the last. */
     public record Submitted(List<CommandResult> results, long position) {}
 
-    /** Sends commands, exactly once; their results stand in their order, each with its own errno. */
+    /**
+     * Sends commands, exactly once; their results stand in their order, each with its own errno.
+     */
     public Submitted submit(List<Command> commands) {
         Session in = current();
         long first = in.commands.begin(commands.size());
@@ -409,10 +420,8 @@ public final class MetadataSession implements AutoCloseable {
     private void onRestarted(Session s, long newIncarnation) {
         LOG.info("The metadata server has restarted: sending again what it may have lost");
         for (SubmitRequest old : s.commands.unforced()) {
-            SubmitRequest again =
-                    old.toBuilder().setServerIncarnation(newIncarnation).build();
-            SubmitReply reply =
-                    call(RpcMethod.SUBMIT, id -> again, SubmitReply.parser(), false);
+            SubmitRequest again = old.toBuilder().setServerIncarnation(newIncarnation).build();
+            SubmitReply reply = call(RpcMethod.SUBMIT, id -> again, SubmitReply.parser(), false);
             s.commands.onAnswered(again, reply.getPosition());
         }
         incarnation = newIncarnation;
@@ -464,7 +473,9 @@ public final class MetadataSession implements AutoCloseable {
                             "CLOSE_SESSION")
                     .release();
         } catch (RuntimeException e) {
-            LOG.warn("The session could not be closed, the server will evict it: {}", e.getMessage());
+            LOG.warn(
+                    "The session could not be closed, the server will evict it: {}",
+                    e.getMessage());
         }
     }
 }

@@ -13,7 +13,9 @@ import org.keelfs.wire.proto.MetadataProto.ReadDirectoryRequest;
 import org.keelfs.wire.proto.MetadataProto.StatfsReply;
 import org.keelfs.wire.proto.MetadataProto.StatfsRequest;
 
-/** Reads of the namespace at the metadata server. Errors of the file system stand in the replies. */
+/**
+ * Reads of the namespace at the metadata server. Errors of the file system stand in the replies.
+ */
 public record NamespaceClient(MetadataSession session) {
 
     public LookupReply lookup(InodeId parent, Name name) {

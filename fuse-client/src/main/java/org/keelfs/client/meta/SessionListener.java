@@ -7,7 +7,10 @@ public interface SessionListener {
     /** The server wants a lease back. Called on a virtual thread of its own. */
     void onRecall(Recall recall);
 
-    /** The session is gone: evicted or unknown. All leases are lost; a new session is opened after this. */
+    /**
+     * The session is gone: evicted or unknown. All leases are lost; a new session is opened after
+     * this.
+     */
     void onSessionLost();
 
     /** The server restarted: what was held must be reclaimed within its grace period. */

@@ -7,9 +7,9 @@ import java.util.TreeMap;
 import org.keelfs.wire.proto.MetadataProto.SubmitRequest;
 
 /**
- * Commands of a session that were sent: numbers them, knows up to where all are answered, and keeps every
- * answered one until the server reports it forced, to be sent again in log order after a restart (DESIGN
- * section 6). Guarded by itself.
+ * Commands of a session that were sent: numbers them, knows up to where all are answered, and keeps
+ * every answered one until the server reports it forced, to be sent again in log order after a
+ * restart (DESIGN section 6). Guarded by itself.
  */
 final class UnforcedCommands {
     /** A request that was answered at a position of the log. */
@@ -39,7 +39,9 @@ final class UnforcedCommands {
         position = Math.max(position, atPosition);
     }
 
-    /** A request ended without an answer that will ever come: its outcome was reported as unknown. */
+    /**
+     * A request ended without an answer that will ever come: its outcome was reported as unknown.
+     */
     synchronized void onGivenUp(long firstSequence) {
         outstanding.remove(firstSequence);
     }

@@ -11,8 +11,9 @@ import org.keelfs.base.FsException;
 /** Waiting for an answer on a virtual thread: every wait has a deadline and obeys an interrupt. */
 final class Waits {
     /**
-     * How long an interrupted caller still waits. Signals that a program handles itself (a runtime's
-     * preemption, a child's end) are no wish to give up, and most answers are milliseconds away.
+     * How long an interrupted caller still waits. Signals that a program handles itself (a
+     * runtime's preemption, a child's end) are no wish to give up, and most answers are
+     * milliseconds away.
      */
     static final long INTERRUPT_GRACE_MS = 1_000;
 
@@ -43,7 +44,8 @@ final class Waits {
     }
 
     static RuntimeException unwrap(Exception e) {
-        Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+        Throwable cause =
+                e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
         return cause instanceof RuntimeException r ? r : new IllegalStateException(cause);
     }
 }

@@ -13,11 +13,15 @@ public record MountConfig(
         @Setting(doc = "Private key of this client (PEM)") Path key,
         @Setting(doc = "File with the volume's password in its first line") Path passwordFile,
         @Setting(doc = "Directory for the identity of this mount and its lock") Path stateDir,
-        @Setting(doc = "Bytes that may wait for write-back; writers wait above it", value = "134217728")
+        @Setting(
+                        doc = "Bytes that may wait for write-back; writers wait above it",
+                        value = "134217728")
                 long writeBufferBytes,
         @Setting(doc = "Bytes of decrypted sectors kept for reading", value = "134217728")
                 long cleanCacheBytes,
-        @Setting(doc = "Read-ahead of the kernel, KiB; needs root, 0 leaves the system's", value = "4096")
+        @Setting(
+                        doc = "Read-ahead of the kernel, KiB; needs root, 0 leaves the system's",
+                        value = "4096")
                 int readAheadKb,
         @Setting(doc = "Adapter to the kernel: kernel or jnr", value = "kernel") String adapter,
         @Setting(doc = "Let other users in (allow_other)", value = "true") boolean allowOther,

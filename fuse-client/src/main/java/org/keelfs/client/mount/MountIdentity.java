@@ -15,8 +15,8 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 
 /**
- * The stable identity of a mount and the lock that makes its predecessor dead: who holds the lock may have the
- * session that an earlier process left behind evicted at once (DESIGN section 4).
+ * The stable identity of a mount and the lock that makes its predecessor dead: who holds the lock
+ * may have the session that an earlier process left behind evicted at once (DESIGN section 4).
  */
 final class MountIdentity implements AutoCloseable {
     private static final int ID_BYTES = 16;
@@ -45,7 +45,8 @@ final class MountIdentity implements AutoCloseable {
             return new MountIdentity(channel, readOrMake(stateDir.resolve("mount.id")));
         } catch (IOException e) {
             throw new FsException(
-                    Errno.EIO, "state directory " + stateDir + " cannot be used: " + e.getMessage());
+                    Errno.EIO,
+                    "state directory " + stateDir + " cannot be used: " + e.getMessage());
         }
     }
 

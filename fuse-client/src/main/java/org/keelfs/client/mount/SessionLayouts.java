@@ -66,7 +66,9 @@ final class SessionLayouts implements Layouts {
         return session.serverTimeMs();
     }
 
-    /** A recall under way still flushes under the lease; after it is lost nothing may be sent anew. */
+    /**
+     * A recall under way still flushes under the lease; after it is lost nothing may be sent anew.
+     */
     @Override
     public boolean mayRewrite(InodeId inode) {
         return leases.holds(inode, LeaseMode.WRITE);

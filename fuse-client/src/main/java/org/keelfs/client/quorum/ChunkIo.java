@@ -15,12 +15,15 @@ import org.keelfs.register.StampRun;
 import org.keelfs.register.ValueRun;
 
 /**
- * Encrypted runs of chunks over quorums, as the data path sees them: layouts, epochs, capabilities, replicas and
- * retries are behind it. Thread-safe; nothing blocks; futures complete on event loops, with an
- * {@link FsException} at the latest when the operation's deadline passes.
+ * Encrypted runs of chunks over quorums, as the data path sees them: layouts, epochs, capabilities,
+ * replicas and retries are behind it. Thread-safe; nothing blocks; futures complete on event loops,
+ * with an {@link FsException} at the latest when the operation's deadline passes.
  */
 public interface ChunkIo {
-    /** A chunk that exists, as of its current epoch; asked for anew, never kept beyond one operation. */
+    /**
+     * A chunk that exists, as of its current epoch; asked for anew, never kept beyond one
+     * operation.
+     */
     interface Chunk {
         /** Its number. */
         ChunkId id();
@@ -83,8 +86,8 @@ public interface ChunkIo {
      * Stores a run at a majority. Sends the same again until its deadline.
      *
      * @param payload stored sectors, or null to trim; takes over one count, whatever happens
-     * @return change in allocated sectors; fails with {@link StaleChunkException} when the chunk's epoch has
-     *     passed and the lease allows to write the bytes again under a new timestamp
+     * @return change in allocated sectors; fails with {@link StaleChunkException} when the chunk's
+     *     epoch has passed and the lease allows to write the bytes again under a new timestamp
      */
     CompletableFuture<Integer> write(
             Chunk chunk, SectorRun run, Timestamp timestamp, @Nullable PayloadBuffer payload);
@@ -98,7 +101,9 @@ public interface ChunkIo {
     /** A replica gave sectors that fail their tag: repair them in the background. */
     void damaged(Chunk chunk, SectorRun run, NodeId source);
 
-    /** Asks again for these chunks at their next use; those from {@code firstIndex} on were dropped. */
+    /**
+     * Asks again for these chunks at their next use; those from {@code firstIndex} on were dropped.
+     */
     void forgetChunks(InodeId inode, int firstIndex);
 
     /** The inode's lease is gone: forgets its layouts and epochs. */
@@ -107,6 +112,9 @@ public interface ChunkIo {
     /** Asks the replicas of the chunks written under this lease for what can be handed over. */
     CompletableFuture<List<CleanChunk>> handOver(InodeId inode);
 
-    /** Whether some write of this inode ended without being known at a majority, and was not made good. */
+    /**
+     * Whether some write of this inode ended without being known at a majority, and was not made
+     * good.
+     */
     boolean isInDoubt(InodeId inode);
 }

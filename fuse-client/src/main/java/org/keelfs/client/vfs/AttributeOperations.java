@@ -60,8 +60,7 @@ final class AttributeOperations {
 
     /** Truncation within open(O_TRUNC); the state is locked, the lease in use. */
     void truncateLocked(Call call, FileState state) {
-        var change =
-                new AttributeChange(null, null, null, 0L, null, null, null, 1, true);
+        var change = new AttributeChange(null, null, null, 0L, null, null, null, 1, true);
         resize(call, state, 0, change);
         var _ = apply(call, state, change);
     }

@@ -14,7 +14,10 @@ import org.keelfs.wire.proto.MetadataProto.RenameCommandValue;
 import org.keelfs.wire.proto.MetadataProto.SetXattrCommandValue;
 import org.keelfs.wire.proto.MetadataProto.UnlinkCommandValue;
 
-/** Builds namespace commands: each carries who asks and the mount's wall clock, from which its times come. */
+/**
+ * Builds namespace commands: each carries who asks and the mount's wall clock, from which its times
+ * come.
+ */
 record Commands(Clock clock) {
     Command.Builder by(Caller caller) {
         return Command.newBuilder()

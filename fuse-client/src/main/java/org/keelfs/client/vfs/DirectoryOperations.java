@@ -18,8 +18,8 @@ import org.keelfs.wire.proto.MetadataProto.DirectoryEntry;
 import org.keelfs.wire.proto.MetadataProto.ReadDirectoryReply;
 
 /**
- * Listings. A cookie is the entry's position, which is never reused, shifted past those of "." and "..": so a
- * stream stays right while entries come and go, and cookies survive re-opening.
+ * Listings. A cookie is the entry's position, which is never reused, shifted past those of "." and
+ * "..": so a stream stays right while entries come and go, and cookies survive re-opening.
  */
 final class DirectoryOperations {
     private static final Name DOT = Name.of(".");
@@ -28,7 +28,10 @@ final class DirectoryOperations {
     /** Cookies 1 and 2 stand behind "." and "..". */
     private static final int COOKIE_SHIFT = 2;
 
-    /** Entries asked for at once: about 100 KiB with attributes, less than a millisecond of the server. */
+    /**
+     * Entries asked for at once: about 100 KiB with attributes, less than a millisecond of the
+     * server.
+     */
     private static final int PAGE_ENTRIES = 512;
 
     private final VfsContext vfs;
@@ -47,12 +50,7 @@ final class DirectoryOperations {
     }
 
     void read(
-            Call call,
-            InodeId inode,
-            long handle,
-            long cookie,
-            boolean plus,
-            DirectorySink sink) {
+            Call call, InodeId inode, long handle, long cookie, boolean plus, DirectorySink sink) {
         if (cookie < 1 && !sink.add(DOT, inode, FileType.DIRECTORY, 1, null)) {
             return;
         }
@@ -102,18 +100,15 @@ final class DirectoryOperations {
     }
 
     /**
-     * Adds one entry. Its attributes go along only while the name is known under the directory's lease: a page read
-     * earlier may show a name that is gone, and the kernel must not learn that as present.
+     * Adds one entry. Its attributes go along only while the name is known under the directory's
+     * lease: a page read earlier may show a name that is gone, and the kernel must not learn that
+     * as present.
      */
     private boolean add(InodeId directory, Listed listed, boolean plus, DirectorySink sink) {
         Child child = listed.child();
         Entry entry = plus ? knownEntry(directory, listed) : null;
         return sink.add(
-                listed.name(),
-                child.inode(),
-                child.type(),
-                child.position() + COOKIE_SHIFT,
-                entry);
+                listed.name(), child.inode(), child.type(), child.position() + COOKIE_SHIFT, entry);
     }
 
     private @Nullable Entry knownEntry(InodeId directory, Listed listed) {
@@ -130,21 +125,20 @@ final class DirectoryOperations {
             return null;
         }
         Attributes attributes = reader.overlay(inode.attributes());
-        return new Entry(
-                attributes, vfs.leases().remainingNs(), reader.validNs(known.inode()));
+        return new Entry(attributes, vfs.leases().remainingNs(), reader.validNs(known.inode()));
     }
 
     // ---- pages from the server ----
 
-    private DirectoryPage page(
-            Call call, InodeId inode, long handle, long position, boolean plus) {
+    private DirectoryPage page(Call call, InodeId inode, long handle, long position, boolean plus) {
         DirectoryPage kept = vfs.handles().page(handle);
         if (kept != null && kept.covers(position)) {
             return kept;
         }
         call.beforeWait();
         boolean follows = kept != null && kept.ticket() >= 0 && kept.endsAt() == position;
-        DirectoryPage page = fetch(inode, position, plus, follows && kept != null ? kept.ticket() : -1);
+        DirectoryPage page =
+                fetch(inode, position, plus, follows && kept != null ? kept.ticket() : -1);
         vfs.handles().keepPage(handle, page);
         return page;
     }
@@ -167,8 +161,7 @@ final class DirectoryOperations {
                 .onGrant(
                         reply.getLease(),
                         () -> {
-                            entries.forEach(
-                                    l -> cached.learn(answerTicket, l.name(), l.child()));
+                            entries.forEach(l -> cached.learn(answerTicket, l.name(), l.child()));
                             if (reply.getParent() != 0) {
                                 cached.learnParent(new InodeId(reply.getParent()));
                             }

@@ -262,8 +262,7 @@ final class FileOperations {
         call.beforeWait();
         checkFallocate(mode, offset, length);
         boolean keepSize = (mode & OpenFlags.FALLOC_KEEP_SIZE) != 0;
-        boolean zeroes =
-                (mode & (OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_ZERO_RANGE)) != 0;
+        boolean zeroes = (mode & (OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_ZERO_RANGE)) != 0;
         try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
             vfs.files()
                     .with(
@@ -364,7 +363,16 @@ final class FileOperations {
                 break;
             }
             buffer.flip();
-            long _ = write(call, target, targetHandle, targetOffset + copied, buffer, 0, true, false);
+            long _ =
+                    write(
+                            call,
+                            target,
+                            targetHandle,
+                            targetOffset + copied,
+                            buffer,
+                            0,
+                            true,
+                            false);
             copied += count;
         }
         return copied;

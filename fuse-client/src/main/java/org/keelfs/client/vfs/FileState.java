@@ -8,9 +8,10 @@ import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 
 /**
- * What this mount does with one inode: open handles, and, under a WRITE lease, the size and times that the
- * server does not know yet. All fields are guarded by {@link #lock} unless they say otherwise; the lock is held
- * over waits of the data path and of commands on this inode, never while a lease is being got.
+ * What this mount does with one inode: open handles, and, under a WRITE lease, the size and times
+ * that the server does not know yet. All fields are guarded by {@link #lock} unless they say
+ * otherwise; the lock is held over waits of the data path and of commands on this inode, never
+ * while a lease is being got.
  */
 final class FileState {
     final InodeId inode;
@@ -23,7 +24,10 @@ final class FileState {
     private boolean pinned;
     private boolean gone;
 
-    /** The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile for reads. */
+    /**
+     * The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile
+     * for reads.
+     */
     private volatile long size;
 
     private volatile boolean owned;
@@ -170,7 +174,10 @@ final class FileState {
         }
     }
 
-    /** Waits until what is on its way has arrived, so that the next command about the inode follows it. */
+    /**
+     * Waits until what is on its way has arrived, so that the next command about the inode follows
+     * it.
+     */
     void awaitSent() {
         while (sending) {
             sent.awaitUninterruptibly();

@@ -15,7 +15,10 @@ final class FileStates {
         T run(FileState state);
     }
 
-    /** Runs with the state of an inode, which exists and is locked meanwhile, and goes afterwards if idle. */
+    /**
+     * Runs with the state of an inode, which exists and is locked meanwhile, and goes afterwards if
+     * idle.
+     */
     <T> T with(InodeId inode, Action<T> action) {
         FileState state = locked(inode);
         try {

@@ -5,7 +5,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.InodeId;
 
-/** Open handles by number. A number that this process never gave out (after a restart) is simply unknown. */
+/**
+ * Open handles by number. A number that this process never gave out (after a restart) is simply
+ * unknown.
+ */
 final class Handles {
     /** An open file: how it was opened, and up to which error of write-back it has been told. */
     static final class FileHandle {

@@ -127,8 +127,7 @@ final class InodeReader {
     }
 
     private void maybeOwn(LeaseGrant grant, Attributes attributes) {
-        boolean write =
-                grant.getMode() == org.keelfs.wire.proto.MetadataProto.LeaseMode.WRITE;
+        boolean write = grant.getMode() == org.keelfs.wire.proto.MetadataProto.LeaseMode.WRITE;
         if (write && attributes.isRegular()) {
             vfs.files()
                     .with(
@@ -147,8 +146,7 @@ final class InodeReader {
         if (xattrsComplete) {
             map = new HashMap<>();
             for (Xattr xattr : xattrs) {
-                map.put(
-                        Name.of(xattr.getName().toByteArray()), xattr.getValue().toByteArray());
+                map.put(Name.of(xattr.getName().toByteArray()), xattr.getValue().toByteArray());
             }
         }
         boolean symlink = attributes.type() == org.keelfs.model.FileType.SYMLINK;

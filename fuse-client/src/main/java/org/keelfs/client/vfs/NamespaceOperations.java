@@ -91,8 +91,7 @@ final class NamespaceOperations {
         LookupReply reply = vfs.namespace().lookup(parent, name);
         if (reply.getErrno() == Errno.ENOENT.number()) {
             vfs.leases()
-                    .onGrant(
-                            reply.getParentLease(), () -> directory.learnAbsence(ticket, name));
+                    .onGrant(reply.getParentLease(), () -> directory.learnAbsence(ticket, name));
         }
         if (reply.getErrno() != 0) {
             throw new FsException(Errno.of(reply.getErrno()));
@@ -106,9 +105,7 @@ final class NamespaceOperations {
         Attributes attributes = fetched.attributes();
         vfs.cache().sawAt(attributes.inode(), parent, name);
         var child = new Child(attributes.inode(), attributes.type(), 0);
-        vfs.leases()
-                .onGrant(
-                        reply.getParentLease(), () -> directory.learn(ticket, name, child));
+        vfs.leases().onGrant(reply.getParentLease(), () -> directory.learn(ticket, name, child));
         reader.learn(reply.getLease(), fetched);
         return attributes;
     }
@@ -204,8 +201,7 @@ final class NamespaceOperations {
                     }
                 });
         change.put(
-                name,
-                new Child(attributes.inode(), attributes.type(), result.getEntryPosition()));
+                name, new Child(attributes.inode(), attributes.type(), result.getEntryPosition()));
         return attributes;
     }
 
@@ -219,8 +215,7 @@ final class NamespaceOperations {
     Created createOpen(Call call, InodeId parent, Name name, int mode, int flags) {
         Attributes attributes =
                 create(call, parent, name, FileType.REGULAR.modeBits() | (mode & 0xFFF), 0, null);
-        Opened opened =
-                vfs.files().with(attributes.inode(), state -> files.opened(state, flags));
+        Opened opened = vfs.files().with(attributes.inode(), state -> files.opened(state, flags));
         return new Created(entry(parent, attributes), opened);
     }
 
@@ -234,8 +229,7 @@ final class NamespaceOperations {
                         .setUnnamed(true)
                         .setOpen(true);
         CommandResult result =
-                vfs.session()
-                        .submitOne(vfs.commands().by(call.caller()).setCreate(value).build());
+                vfs.session().submitOne(vfs.commands().by(call.caller()).setCreate(value).build());
         Attributes attributes = AttributesCodec.decode(result.getInode());
         reader.learn(result.getLease(), new CachedInode(attributes, null, null));
         Opened opened =
@@ -264,8 +258,7 @@ final class NamespaceOperations {
             if (result.hasParent()) {
                 var _ = update(result.getParent());
             }
-            change.put(
-                    name, new Child(inode, attributes.type(), result.getEntryPosition()));
+            change.put(name, new Child(inode, attributes.type(), result.getEntryPosition()));
             return entry(parent, reader.overlay(attributes));
         }
     }
@@ -304,7 +297,10 @@ final class NamespaceOperations {
         return lookup(call, parent, name).attributes();
     }
 
-    /** A file that is open here outlives its name: it is pinned in front of the command that takes the name. */
+    /**
+     * A file that is open here outlives its name: it is pinned in front of the command that takes
+     * the name.
+     */
     private boolean pinIfOpen(@Nullable Attributes victim, List<Command> commands) {
         if (victim == null || victim.isDirectory()) {
             return false;
@@ -370,7 +366,8 @@ final class NamespaceOperations {
             Submitted submitted = vfs.session().submit(commands);
             CommandResult result =
                     MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
-            for (Attr attr : List.of(result.getParent(), result.getOtherParent(), result.getMoved())) {
+            for (Attr attr :
+                    List.of(result.getParent(), result.getOtherParent(), result.getMoved())) {
                 if (attr.getInode() != 0) {
                     var _ = update(attr);
                 }
@@ -446,8 +443,8 @@ final class NamespaceOperations {
     }
 
     /**
-     * A command on a directory under way. What it changes is kept only under a lease, and answers that the server
-     * gave to others meanwhile are not.
+     * A command on a directory under way. What it changes is kept only under a lease, and answers
+     * that the server gave to others meanwhile are not.
      */
     private final class Change implements AutoCloseable {
         private final InodeId inode;
@@ -484,7 +481,8 @@ final class NamespaceOperations {
             directory.endChange();
             CachedDirectory now = vfs.cache().directoryIfPresent(inode);
             if (now != null && now != directory) {
-                // It was recalled and read again meanwhile: what it learnt may be from before the change.
+                // It was recalled and read again meanwhile: what it learnt may be from before the
+                // change.
                 vfs.cache().forgetDirectory(inode);
             }
         }

@@ -1,6 +1,9 @@
 package org.keelfs.client.vfs;
 
-/** Flags of open(2) as Linux numbers them (asm-generic/fcntl.h), and those of fallocate(2) and rename(2). */
+/**
+ * Flags of open(2) as Linux numbers them (asm-generic/fcntl.h), and those of fallocate(2) and
+ * rename(2).
+ */
 final class OpenFlags {
     static final int ACCESS_MASK = 3;
     static final int READ_ONLY = 0;

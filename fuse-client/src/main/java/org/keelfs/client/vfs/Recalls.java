@@ -15,7 +15,10 @@ import org.keelfs.wire.proto.NodeProto;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a lease leaves behind when it goes: flushed bytes, sent sizes, pins of open files, empty caches. */
+/**
+ * What a lease leaves behind when it goes: flushed bytes, sent sizes, pins of open files, empty
+ * caches.
+ */
 final class Recalls implements RecallTarget {
     private static final Logger LOG = LoggerFactory.getLogger(Recalls.class);
 
@@ -88,7 +91,9 @@ final class Recalls implements RecallTarget {
         return well;
     }
 
-    /** Without a lease only a pin keeps an open file alive when another mount takes its last name. */
+    /**
+     * Without a lease only a pin keeps an open file alive when another mount takes its last name.
+     */
     private void pinIfOpen(InodeId inode) {
         if (vfs.files().ifPresent(inode) == null) {
             return;

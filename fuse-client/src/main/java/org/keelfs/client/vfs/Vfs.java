@@ -21,14 +21,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The core of a mount: POSIX operations over leases, caches, the metadata session and the data path. Here
- * numbers of the kernel meet those of the volume (the root is 1 to the kernel); the work is in the
- * operations of this package.
+ * The core of a mount: POSIX operations over leases, caches, the metadata session and the data
+ * path. Here numbers of the kernel meet those of the volume (the root is 1 to the kernel); the work
+ * is in the operations of this package.
  */
 public final class Vfs implements FileSystem {
     private static final Logger LOG = LoggerFactory.getLogger(Vfs.class);
 
-    /** statfs(2) is answered from memory for this long: df and shells ask often, the answer moves slowly. */
+    /**
+     * statfs(2) is answered from memory for this long: df and shells ask often, the answer moves
+     * slowly.
+     */
     private static final long STATFS_VALID_NS = 1_000_000_000L;
 
     private static final int BLOCK_BYTES = 4096;
@@ -93,7 +96,9 @@ public final class Vfs implements FileSystem {
         return writeBacks;
     }
 
-    /** Sends sizes and times that no write-back will bring along; to be called every second or so. */
+    /**
+     * Sends sizes and times that no write-back will bring along; to be called every second or so.
+     */
     public void sendSettled() {
         try {
             writeBacks.sendSettled();
@@ -174,8 +179,7 @@ public final class Vfs implements FileSystem {
     }
 
     private Entry out(Entry entry) {
-        return new Entry(
-                out(entry.attributes()), entry.entryValidNs(), entry.attributesValidNs());
+        return new Entry(out(entry.attributes()), entry.entryValidNs(), entry.attributesValidNs());
     }
 
     private Created out(Created created) {
@@ -237,7 +241,12 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void rename(
-            Call call, InodeId oldParent, Name oldName, InodeId newParent, Name newName, int flags) {
+            Call call,
+            InodeId oldParent,
+            Name oldName,
+            InodeId newParent,
+            Name newName,
+            int flags) {
         names.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
     }
 
@@ -347,14 +356,7 @@ public final class Vfs implements FileSystem {
         int count = source.remaining();
         long at =
                 files.write(
-                        call,
-                        in(inode),
-                        handle,
-                        offset,
-                        source,
-                        flags,
-                        killSuidGid,
-                        fromPageCache);
+                        call, in(inode), handle, offset, source, flags, killSuidGid, fromPageCache);
         writeBacks.note(inode);
         if (at != offset) {
             // The kernel appended at its own idea of the end: its pages there are wrong.
@@ -401,13 +403,7 @@ public final class Vfs implements FileSystem {
             long targetOffset,
             long length) {
         return files.copyRange(
-                call,
-                in(source),
-                sourceOffset,
-                in(target),
-                targetHandle,
-                targetOffset,
-                length);
+                call, in(source), sourceOffset, in(target), targetHandle, targetOffset, length);
     }
 
     // ---- directories ----

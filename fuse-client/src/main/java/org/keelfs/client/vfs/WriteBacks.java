@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings size and times of written files to the metadata server, always behind their bytes: when the flusher
- * has stored them, at fsync, and before a lease goes back.
+ * Brings size and times of written files to the metadata server, always behind their bytes: when
+ * the flusher has stored them, at fsync, and before a lease goes back.
  */
 final class WriteBacks implements WriteBackListener {
     private static final Logger LOG = LoggerFactory.getLogger(WriteBacks.class);
@@ -175,8 +175,8 @@ final class WriteBacks implements WriteBackListener {
     }
 
     /**
-     * Sends what there is of one file and waits for the answer; its state is locked by the caller. Bytes in
-     * front of it are the caller's to flush.
+     * Sends what there is of one file and waits for the answer; its state is locked by the caller.
+     * Bytes in front of it are the caller's to flush.
      */
     void sendLocked(FileState state) {
         state.awaitSent();

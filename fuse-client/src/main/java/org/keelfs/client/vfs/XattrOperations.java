@@ -63,8 +63,7 @@ final class XattrOperations {
     void remove(Call call, InodeId inode, Name name) {
         call.beforeWait();
         CommandResult result =
-                vfs.session()
-                        .submitOne(vfs.commands().removeXattr(call.caller(), inode, name));
+                vfs.session().submitOne(vfs.commands().removeXattr(call.caller(), inode, name));
         changed(inode, result);
     }
 

@@ -22,14 +22,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The log of a single metadata server: RocksDB's write-ahead log holds the effects. Commands are applied on the
- * submitting thread under a lock; one committer thread syncs for all who wait. A store that fails ends the log: it is
- * told to {@code onFatal} once and nothing is retried.
+ * The log of a single metadata server: RocksDB's write-ahead log holds the effects. Commands are
+ * applied on the submitting thread under a lock; one committer thread syncs for all who wait. A
+ * store that fails ends the log: it is told to {@code onFatal} once and nothing is retried.
  */
 public final class LocalLog implements MetadataLog {
     private static final Logger LOG = LoggerFactory.getLogger(LocalLog.class);
 
-    /** Clients keep what is not forced until they hear that it is, so it is forced soon even if nobody asks. */
+    /**
+     * Clients keep what is not forced until they hear that it is, so it is forced soon even if
+     * nobody asks.
+     */
     static final long FORCE_INTERVAL_MS = 500;
 
     private final RocksStore store;
@@ -75,8 +78,8 @@ public final class LocalLog implements MetadataLog {
      * Opens or creates the log and the tables in a directory of their own.
      *
      * @param threads makes the one thread of the log
-     * @param onFatal called once, from any thread, when the store failed or a command broke an invariant: the process
-     *     has to end
+     * @param onFatal called once, from any thread, when the store failed or a command broke an
+     *     invariant: the process has to end
      */
     public static LocalLog open(
             Path directory,
@@ -222,7 +225,8 @@ public final class LocalLog implements MetadataLog {
         try {
             List<Waiter> left = new ArrayList<>();
             for (Waiter w : waiters) {
-                // A position from before a power cut may lie ahead of everything: what it named is lost or forced.
+                // A position from before a power cut may lie ahead of everything: what it named is
+                // lost or forced.
                 boolean unknown = w.position > appliedPosition;
                 (w.position <= applied || unknown ? reached : left).add(w);
             }

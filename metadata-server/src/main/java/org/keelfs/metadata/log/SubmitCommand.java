@@ -13,9 +13,9 @@ import org.keelfs.wire.CommandCodec;
 import org.keelfs.wire.proto.MetadataProto.CommandResult;
 
 /**
- * A batch of namespace commands of one session, each applied exactly once: its answer is recorded in the same write
- * as its effect, and a sequence number that has an answer gets that answer. Batches of a session may come in any
- * order. Refused with ESTALE when the session is not open.
+ * A batch of namespace commands of one session, each applied exactly once: its answer is recorded
+ * in the same write as its effect, and a sequence number that has an answer gets that answer.
+ * Batches of a session may come in any order. Refused with ESTALE when the session is not open.
  *
  * @param session who submits
  * @param firstSequence of the first command, from 1

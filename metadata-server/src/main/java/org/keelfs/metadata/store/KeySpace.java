@@ -6,7 +6,9 @@ import org.jspecify.annotations.Nullable;
 interface KeySpace {
     byte @Nullable [] get(Family family, byte[] key);
 
-    /** Visits keys from {@code from} on, as long as they have the prefix and the visitor wants more. */
+    /**
+     * Visits keys from {@code from} on, as long as they have the prefix and the visitor wants more.
+     */
     void scan(Family family, byte[] prefix, byte[] from, Visitor visitor);
 
     void put(Family family, byte[] key, byte[] value);

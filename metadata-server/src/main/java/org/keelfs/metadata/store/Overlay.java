@@ -6,7 +6,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What one command changed so far, on top of a base that it does not touch. Confined to the applying thread. */
+/**
+ * What one command changed so far, on top of a base that it does not touch. Confined to the
+ * applying thread.
+ */
 final class Overlay implements KeySpace {
     /** In place of a value: the key is deleted. Known by identity. */
     private static final byte[] DELETED = new byte[0];
@@ -80,7 +83,8 @@ final class Overlay implements KeySpace {
             base.scan(family, prefix, from, visitor);
             return;
         }
-        var merge = new Merge(changed.byKey.tailMap(from, true).entrySet().iterator(), prefix, visitor);
+        var merge =
+                new Merge(changed.byKey.tailMap(from, true).entrySet().iterator(), prefix, visitor);
         base.scan(family, prefix, from, merge);
         merge.rest();
     }

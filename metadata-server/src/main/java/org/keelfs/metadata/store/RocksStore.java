@@ -29,9 +29,9 @@ import org.rocksdb.WriteBufferManager;
 import org.rocksdb.WriteOptions;
 
 /**
- * The metadata server's RocksDB: a family per table, one write-ahead log, which is the local metadata log. Reads
- * are safe from any thread; {@link #change} is called by one thread at a time. Its owner makes sure that nobody is
- * inside when it closes.
+ * The metadata server's RocksDB: a family per table, one write-ahead log, which is the local
+ * metadata log. Reads are safe from any thread; {@link #change} is called by one thread at a time.
+ * Its owner makes sure that nobody is inside when it closes.
  */
 public final class RocksStore implements AutoCloseable {
     /* Why a power cut loses a suffix and never a middle. All families share one log, and one WriteBatch is one record
@@ -44,7 +44,10 @@ public final class RocksStore implements AutoCloseable {
         RocksDB.loadLibrary();
     }
 
-    /** Sorted files held open: each costs a descriptor, and its index and filter are in the block cache anyway. */
+    /**
+     * Sorted files held open: each costs a descriptor, and its index and filter are in the block
+     * cache anyway.
+     */
     private static final int OPEN_FILES_MAX = 512;
 
     private final List<AbstractImmutableNativeReference> owned = new ArrayList<>();
@@ -58,8 +61,7 @@ public final class RocksStore implements AutoCloseable {
         DBOptions options = options(budget);
         ColumnFamilyOptions familyOptions = familyOptions(budget);
         List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
-        descriptors.add(
-                new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, familyOptions));
+        descriptors.add(new ColumnFamilyDescriptor(RocksDB.DEFAULT_COLUMN_FAMILY, familyOptions));
         for (Family family : Family.values()) {
             descriptors.add(new ColumnFamilyDescriptor(family.columnFamilyName(), familyOptions));
         }
@@ -135,8 +137,8 @@ public final class RocksStore implements AutoCloseable {
     }
 
     /**
-     * Runs a change on the tables and writes what it did to the log in one record, unsynced; writes nothing when it
-     * throws.
+     * Runs a change on the tables and writes what it did to the log in one record, unsynced; writes
+     * nothing when it throws.
      */
     public <T> T change(Function<Tables, T> change) {
         Overlay overlay = new Overlay(committed);

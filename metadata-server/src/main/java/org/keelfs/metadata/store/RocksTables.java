@@ -20,12 +20,18 @@ import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
 import org.keelfs.namespace.XattrRow;
 
-/** The tables over a key space: rows and keys to bytes and back. Shares the threading of its key space. */
+/**
+ * The tables over a key space: rows and keys to bytes and back. Shares the threading of its key
+ * space.
+ */
 public final class RocksTables implements Tables {
     private static final byte[] ALL = {};
     private static final byte[] PRESENT = {};
 
-    /** Answers forgotten key by key; a wider range is looked at first, for a client that skipped numbers. */
+    /**
+     * Answers forgotten key by key; a wider range is looked at first, for a client that skipped
+     * numbers.
+     */
     private static final int BLIND_DELETES_MAX = 4096;
 
     private final KeySpace keys;
@@ -124,8 +130,7 @@ public final class RocksTables implements Tables {
                 Keys.of(inode.value(), firstIndex),
                 limit,
                 (key, value) ->
-                        new ChunkPlace(
-                                Keys.intAt(key, 8), new ChunkId(Keys.longAt(value, 0))));
+                        new ChunkPlace(Keys.intAt(key, 8), new ChunkId(Keys.longAt(value, 0))));
     }
 
     @Override
@@ -215,14 +220,8 @@ public final class RocksTables implements Tables {
 
     @Override
     public void putPin(InodeId inode, SessionId session) {
-        keys.put(
-                Family.PIN,
-                Keys.of(Keys.PIN_BY_INODE, inode.value(), session.value()),
-                PRESENT);
-        keys.put(
-                Family.PIN,
-                Keys.of(Keys.PIN_BY_SESSION, session.value(), inode.value()),
-                PRESENT);
+        keys.put(Family.PIN, Keys.of(Keys.PIN_BY_INODE, inode.value(), session.value()), PRESENT);
+        keys.put(Family.PIN, Keys.of(Keys.PIN_BY_SESSION, session.value(), inode.value()), PRESENT);
     }
 
     @Override

@@ -22,8 +22,8 @@ import org.keelfs.register.Digest;
 import org.keelfs.register.Hint;
 
 /**
- * Rows as bytes: a format version, then the fields in order, without what the key says. A new field goes to the end
- * under the next format version; a reader takes its default for an older row.
+ * Rows as bytes: a format version, then the fields in order, without what the key says. A new field
+ * goes to the end under the next format version; a reader takes its default for an older row.
  */
 final class RowCodec {
     private static final int FORMAT = 1;
@@ -77,8 +77,8 @@ final class RowCodec {
         long version = in.number();
         Attributes a =
                 new Attributes(
-                        id, type, mode, uid, gid, links, rdev, size, allocated, atime, mtime,
-                        ctime, btime, flags, version);
+                        id, type, mode, uid, gid, links, rdev, size, allocated, atime, mtime, ctime,
+                        btime, flags, version);
         return new InodeRow(
                 a,
                 in.integer(),
@@ -168,12 +168,22 @@ final class RowCodec {
         boolean exposed = in.flag();
         ReplicaSet replicas = replicas(in);
         @Nullable Hint hint =
-                in.flag()
-                        ? new Hint(in.number(), new Digest(in.number(), in.number()))
-                        : null;
+                in.flag() ? new Hint(in.number(), new Digest(in.number(), in.number())) : null;
         return new ChunkRow(
-                id, inode, index, epoch, opened, createdEpoch, keyId, wrappedKey, replicas,
-                membersSince, references, hint, lastWriter, exposed);
+                id,
+                inode,
+                index,
+                epoch,
+                opened,
+                createdEpoch,
+                keyId,
+                wrappedKey,
+                replicas,
+                membersSince,
+                references,
+                hint,
+                lastWriter,
+                exposed);
     }
 
     private static void put(RowWriter out, ReplicaSet replicas) {
@@ -243,12 +253,7 @@ final class RowCodec {
     static VolumeRow volume(int id, byte[] bytes) {
         RowReader in = new RowReader(bytes, FORMAT);
         return new VolumeRow(
-                id,
-                in.text(),
-                in.integer(),
-                in.integer(),
-                in.bytes(),
-                new InodeId(in.number()));
+                id, in.text(), in.integer(), in.integer(), in.bytes(), new InodeId(in.number()));
     }
 
     static byte[] encode(NodeRow row) {

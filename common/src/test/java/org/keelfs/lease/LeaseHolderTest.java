@@ -1,0 +1,110 @@
+package org.keelfs.lease;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.keelfs.base.InvariantViolation;
+import org.keelfs.lease.LeaseHolder.RecallStep;
+
+/** Paper tests of the client's half (DESIGN section 4, leases and recall of a file). */
+class LeaseHolderTest {
+    private final LeaseHolder holder = new LeaseHolder();
+
+    @Test
+    void withoutAGrantNobodyMayUseIt() {
+        assertFalse(holder.tryUse(LeaseMode.READ, false));
+        assertFalse(holder.covers(LeaseMode.READ));
+    }
+
+    @Test
+    void writeCoversReadButNotTheOtherWay() {
+        assertTrue(holder.onGrant(LeaseMode.READ, 1));
+        assertTrue(holder.covers(LeaseMode.READ));
+        assertFalse(holder.covers(LeaseMode.WRITE));
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 2));
+        assertTrue(holder.tryUse(LeaseMode.READ, false));
+        assertTrue(holder.tryUse(LeaseMode.WRITE, false));
+    }
+
+    @Test
+    void whileRecalledOnlyKernelReadsAreServedAndThenNobody() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
+        assertFalse(holder.tryUse(LeaseMode.WRITE, false));
+        assertTrue(holder.tryUse(LeaseMode.READ, true));
+        assertEquals(1, holder.readsWhileRecalled());
+        holder.beginClosing();
+        assertFalse(holder.tryUse(LeaseMode.READ, true));
+        assertFalse(holder.isIdle());
+        holder.endUse();
+        assertTrue(holder.isIdle());
+        holder.onReturned(LeaseMode.NONE, 0);
+        assertEquals(LeaseMode.NONE, holder.mode());
+    }
+
+    @Test
+    void aLeaseInUseIsNeverReturned() {
+        assertTrue(holder.onGrant(LeaseMode.READ, 1));
+        assertTrue(holder.tryUse(LeaseMode.READ, false));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
+        holder.beginClosing();
+        assertThrows(InvariantViolation.class, () -> holder.onReturned(LeaseMode.NONE, 0));
+    }
+
+    @Test
+    void aRecallThatOvertakesItsGrantMakesTheGrantWorthless() {
+        assertEquals(RecallStep.NOT_HELD, holder.onRecall(5, LeaseMode.NONE));
+        assertFalse(holder.onGrant(LeaseMode.READ, 5));
+        assertFalse(holder.covers(LeaseMode.READ));
+        assertTrue(holder.onGrant(LeaseMode.READ, 6));
+    }
+
+    @Test
+    void anOldGrantThatComesLateChangesNothing() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 7));
+        assertFalse(holder.onGrant(LeaseMode.READ, 6));
+        assertTrue(holder.covers(LeaseMode.WRITE));
+    }
+
+    @Test
+    void aRecallOfAnOlderGenerationIsNothingToDo() {
+        assertTrue(holder.onGrant(LeaseMode.READ, 7));
+        assertEquals(RecallStep.NOTHING, holder.onRecall(3, LeaseMode.NONE));
+        assertTrue(holder.covers(LeaseMode.READ));
+    }
+
+    @Test
+    void aDowngradeKeepsReadUnderItsNewGeneration() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.READ));
+        assertEquals(LeaseMode.READ, holder.keep());
+        holder.beginClosing();
+        holder.onReturned(LeaseMode.READ, 2);
+        assertTrue(holder.covers(LeaseMode.READ));
+        assertFalse(holder.covers(LeaseMode.WRITE));
+    }
+
+    @Test
+    void aSecondRecallCanOnlyTakeMore() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.READ));
+        assertEquals(RecallStep.NOTHING, holder.onRecall(1, LeaseMode.NONE));
+        assertEquals(LeaseMode.NONE, holder.keep());
+        assertEquals(RecallStep.NOTHING, holder.onRecall(1, LeaseMode.READ));
+        assertEquals(LeaseMode.NONE, holder.keep());
+    }
+
+    @Test
+    void aLostSessionLeavesNothingAndItsUsersMayFinish() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 9));
+        assertTrue(holder.tryUse(LeaseMode.WRITE, false));
+        holder.onLost();
+        assertFalse(holder.covers(LeaseMode.READ));
+        holder.endUse();
+        assertTrue(holder.onGrant(LeaseMode.READ, 1));
+        holder.invariants();
+    }
+}
