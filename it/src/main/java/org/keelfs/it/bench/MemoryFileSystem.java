@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Clock;
@@ -31,7 +32,7 @@ import org.keelfs.model.Name;
  * mount. Permissions are the kernel's business. Thread-safe: changes of the namespace under one
  * lock, each inode under its own.
  *
- * <p>Reading a file with the xattr {@code user.wait} waits until it is interrupted.
+ * <p>fsync of a file with the xattr {@code user.wait} waits until it is interrupted.
  */
 public final class MemoryFileSystem implements FileSystem {
     private static final int O_TRUNC = 01000;
@@ -60,6 +61,7 @@ public final class MemoryFileSystem implements FileSystem {
     private final AtomicLong nextInode = new AtomicLong(InodeId.ROOT.value());
     private final AtomicLong nextHandle = new AtomicLong();
     private final AtomicLong bytesUsed = new AtomicLong();
+    private final AtomicInteger waiting = new AtomicInteger();
     private final MemoryNode root;
 
     /**
@@ -450,19 +452,24 @@ public final class MemoryFileSystem implements FileSystem {
     public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
         begin(call);
         MemoryNode node = node(inode);
-        if (node.xattrs != null && node.xattrs.containsKey(WAIT)) {
-            waitForInterrupt(call);
-        }
         return node.read(offset, target);
     }
 
-    private static void waitForInterrupt(Call call) {
+    private void waitForInterrupt(Call call) {
         call.beforeWait();
+        waiting.incrementAndGet();
         try {
             new CountDownLatch(1).await();
         } catch (InterruptedException e) {
             throw new FsException(Errno.EINTR);
+        } finally {
+            waiting.decrementAndGet();
         }
+    }
+
+    /** Calls that wait for an interrupt now. */
+    public int waiting() {
+        return waiting.get();
     }
 
     @Override
@@ -513,6 +520,14 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
         begin(call);
+        MemoryNode node = node(inode);
+        boolean waits;
+        synchronized (node) {
+            waits = node.xattrs != null && node.xattrs.containsKey(WAIT);
+        }
+        if (waits) {
+            waitForInterrupt(call);
+        }
     }
 
     @Override
