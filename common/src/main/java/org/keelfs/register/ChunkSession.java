@@ -169,7 +169,12 @@ public class ChunkSession {
     public void beginCatchUp(NodeId target, NodeId source) {
         var from = replica(source);
         Invariant.check(from.sealed && !from.lagging, "a source knows what it missed");
-        replica(target).missedByCatchUp = from.missed.copy();
+        replica(target).missedByCatchUp = inheritedMisses(source);
+    }
+
+    /** What a target will have missed as its source has. */
+    protected StampMap inheritedMisses(NodeId source) {
+        return replica(source).missed.copy();
     }
 
     /** The target has all that the source's STAMPS showed, by an APPLIED or by OKs. */
@@ -234,8 +239,9 @@ public class ChunkSession {
      * SharedReadRound}s.
      */
     public ReadPlan readPlan(SectorRun run) {
-        if (unsettled.overlaps(run)) {
-            return new ReadPlan.Settle(unsettled.within(run));
+        var open = unsettled(run);
+        if (!open.isEmpty()) {
+            return new ReadPlan.Settle(open);
         }
         if (created && !written) {
             return new ReadPlan.Zeros();

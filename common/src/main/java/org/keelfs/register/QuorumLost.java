@@ -8,4 +8,5 @@ import org.keelfs.model.NodeId;
  *
  * @param silent the nodes that were still waited for, ascending
  */
-public record QuorumLost(List<NodeId> silent) implements WriteOutcome, ReadOutcome, SealOutcome {}
+public record QuorumLost(List<NodeId> silent)
+        implements WriteOutcome, ReadOutcome, SealOutcome, FenceOutcome {}

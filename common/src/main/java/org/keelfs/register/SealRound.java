@@ -116,7 +116,7 @@ public class SealRound implements Round<SealOutcome> {
                 if (promise != null && !promise.digest().equals(there)) {
                     // It promised this epoch, so only an INSTALL of this epoch changed it, and not
                     // ours.
-                    finish(new SealOutcome.LostSealerState(), out);
+                    lost(out);
                 }
                 peer.stamps = StampMap.of(stamps);
             }
@@ -144,8 +144,26 @@ public class SealRound implements Round<SealOutcome> {
         if (!finished && digest != null) {
             installEverywhere(digest, nowNs, out);
         }
-        if (!finished && digest != null && installed().size() >= grant.set().majority()) {
+        if (!finished && digest != null && installed().size() >= openingQuorum()) {
             finish(new SealOutcome.Opened(grant.epoch(), installed(), digest), out);
+        }
+    }
+
+    /** Members that must be sealed before the chunk is OPEN: a majority. */
+    protected int openingQuorum() {
+        return grant.set().majority();
+    }
+
+    /**
+     * A replica is sealed in this epoch, but not by this round: whoever did it lost its state (R3).
+     */
+    protected boolean sealedByAnother() {
+        return true;
+    }
+
+    private void lost(RoundEffects<SealOutcome> out) {
+        if (sealedByAnother()) {
+            finish(new SealOutcome.LostSealerState(), out);
         }
     }
 
@@ -163,12 +181,12 @@ public class SealRound implements Round<SealOutcome> {
             boolean foreign =
                     greatest == grant.epoch() && (hint == null || !hint.digest().equals(digest));
             if (foreign) {
-                finish(new SealOutcome.LostSealerState(), out);
+                lost(out);
             }
             return;
         }
-        if (greatest == grant.epoch()) {
-            finish(new SealOutcome.LostSealerState(), out);
+        if (greatest == grant.epoch() && sealedByAnother()) {
+            lost(out);
             return;
         }
         last.forEach(node -> askStamps(node, nowNs, out));
@@ -230,7 +248,8 @@ public class SealRound implements Round<SealOutcome> {
         } else if (there.equals(digest)) {
             peer.installed = true;
         } else {
-            finish(new SealOutcome.LostSealerState(), out);
+            peer.installed = true; // counts only where this does not end the round
+            lost(out);
         }
     }
 

@@ -5,4 +5,4 @@ package org.keelfs.register;
  * outcome is unknown; a new timestamp for it has no method here (R6).
  */
 public record StaleEpoch(long promised)
-        implements WriteOutcome, ReadOutcome, SealOutcome, HintOutcome {}
+        implements WriteOutcome, ReadOutcome, SealOutcome, HintOutcome, FenceOutcome {}
