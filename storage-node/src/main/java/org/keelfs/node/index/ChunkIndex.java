@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
@@ -58,6 +60,11 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     private final Stripe[] stripes = new Stripe[STRIPES];
     private final long stripeBytesMax;
     private final LongAdder chunkCount = new LongAdder();
+    private final LongAdder damagedSectors = new LongAdder();
+
+    /** Empty but after the loss of log records, and then not more than the chunks. */
+    private final Set<Long> damagedChunks = ConcurrentHashMap.newKeySet();
+
     private @Nullable GroupCommit commit;
     private LiveBytes live = (_, _) -> {};
 
@@ -93,7 +100,9 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         this.live = live;
         file.forEach(
                 (bytes, chunk) -> {
-                    ChunkEntry.decode(chunk, bytes).countLive(live);
+                    var entry = ChunkEntry.decode(chunk, bytes);
+                    entry.countLive(live);
+                    noteDamage(entry);
                     chunkCount.increment();
                 });
     }
@@ -208,11 +217,21 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     private void apply(Stripe stripe, ChunkEntry entry, LogRecord record) {
         boolean known = entry.state != null;
         entry.apply(record, live);
+        noteDamage(entry);
         if (known != (entry.state != null)) {
             chunkCount.add(known ? -1 : 1);
         }
         recount(stripe, entry);
         evict(stripe);
+    }
+
+    private void noteDamage(ChunkEntry entry) {
+        var state = entry.state;
+        if (state != null && state.status() == ReplicaState.Status.DAMAGED) {
+            damagedChunks.add(entry.chunk);
+        } else if (!damagedChunks.isEmpty()) {
+            damagedChunks.remove(entry.chunk);
+        }
     }
 
     private GroupCommit commit() {
@@ -363,6 +382,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
                 return false;
             }
             entry.dirty = true;
+            damagedSectors.add(sectorCount);
             recount(stripe, entry);
             return true;
         } finally {
@@ -373,6 +393,16 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     /** Number of chunks known here, tombstones included. */
     public long chunkCount() {
         return chunkCount.sum();
+    }
+
+    /** Sectors found damaged since the start. */
+    public long damagedSectorCount() {
+        return damagedSectors.sum();
+    }
+
+    /** Some of the chunks that wait for an INSTALL of a later epoch (R12). */
+    public List<Long> damagedChunks(int max) {
+        return damagedChunks.stream().limit(max).toList();
     }
 
     @Override

@@ -68,6 +68,7 @@ public final class GroupCommit implements AutoCloseable {
 
     // Counters for metrics.
     private final LongAdder commits = new LongAdder();
+    private final LongAdder commitNanos = new LongAdder();
     private final LongAdder records = new LongAdder();
     private final LongAdder bytes = new LongAdder();
 
@@ -175,6 +176,11 @@ public final class GroupCommit implements AutoCloseable {
         return commits.sum();
     }
 
+    /** Time spent writing and forcing them. */
+    public long commitNanos() {
+        return commitNanos.sum();
+    }
+
     /** Records made durable since the start. */
     public long recordCount() {
         return records.sum();
@@ -264,12 +270,14 @@ public final class GroupCommit implements AutoCloseable {
     }
 
     private void commit(List<SegmentLog.Entry> batch) throws IOException {
+        long startNs = System.nanoTime();
         if (!batch.isEmpty()) {
             log.writeAndForce(batch, durable);
         } else {
             // Somebody waits for a mark that was written without being forced.
             log.forceWritten();
         }
+        long syncNs = System.nanoTime() - startNs;
         List<Runnable> released = new ArrayList<>();
         long end = batch.isEmpty() ? log.writtenEnd() : batch.getLast().record().position();
         long batchBytes = giveBack(batch);
@@ -289,6 +297,7 @@ public final class GroupCommit implements AutoCloseable {
             lock.unlock();
         }
         commits.increment();
+        commitNanos.add(syncNs);
         records.add(batch.size());
         bytes.add(batchBytes);
         for (var action : released) {
