@@ -11,6 +11,9 @@ public interface Daemon {
     /** The command that starts it, for example {@code storage-node}. */
     String name();
 
+    /** The record of its settings, for {@code keelfs config describe}. */
+    Class<? extends Record> settings();
+
     /**
      * Runs until it is stopped by a signal or by an error it cannot survive; the calling thread
      * waits here.
