@@ -26,6 +26,24 @@ public final class LeaseHolder {
     private int users;
     private long readsWhileRecalled;
 
+    /** Of an inode never heard of. */
+    public LeaseHolder() {
+        this(0);
+    }
+
+    /**
+     * Of an inode that may have been forgotten: grants up to this generation may have been recalled
+     * since.
+     */
+    public LeaseHolder(long worthlessUpTo) {
+        this.worthlessUpTo = worthlessUpTo;
+    }
+
+    /** Highest generation that a forgotten holder may have given back. */
+    public long lastGeneration() {
+        return Math.max(generation, worthlessUpTo);
+    }
+
     public LeaseMode mode() {
         return mode;
     }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
@@ -44,13 +45,27 @@ public final class Leases {
     private static final class Entry {
         final ReentrantLock lock = new ReentrantLock();
         final Condition changed = lock.newCondition();
-        final LeaseHolder holder = new LeaseHolder();
+        final LeaseHolder holder;
         boolean acquiring;
+
+        /** No longer in the table: whoever still has it looks again. */
+        boolean forgotten;
+
+        Entry(long worthlessUpTo) {
+            holder = new LeaseHolder(worthlessUpTo);
+        }
     }
 
     private final ConcurrentHashMap<InodeId, Entry> entries = new ConcurrentHashMap<>();
     private final MetadataSession session;
     private final long operationTimeoutMs;
+
+    /* Entries of inodes without a lease are forgotten, or the table would grow with every file ever touched. A grant
+     * that was on its way while its lease was recalled and forgotten must stay worthless: generations are one sequence
+     * for all inodes, so one number says so for all that is forgotten. It may hit a good grant too; then that one goes
+     * back and is asked for again. */
+    private final AtomicLong forgottenUpTo = new AtomicLong();
+
     private volatile KernelCache kernel = KernelCache.NONE;
     private @Nullable RecallTarget target;
     private @Nullable BiConsumer<InodeId, AcquireLeaseReply> onAcquired;
@@ -152,10 +167,13 @@ public final class Leases {
      */
     public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead) {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
-        Entry entry = entries.computeIfAbsent(inode, i -> new Entry());
         while (true) {
+            Entry entry = entry(inode);
             entry.lock.lock();
             try {
+                if (entry.forgotten) {
+                    continue;
+                }
                 if (isInTime() && entry.holder.tryUse(needed, kernelRead)) {
                     return () -> endUse(entry);
                 }
@@ -168,6 +186,22 @@ public final class Leases {
                 entry.lock.unlock();
             }
             acquire(inode, entry, needed, deadlineNs);
+        }
+    }
+
+    private Entry entry(InodeId inode) {
+        return entries.computeIfAbsent(inode, i -> new Entry(forgottenUpTo.get()));
+    }
+
+    /** The lock is held. */
+    private void maybeForget(InodeId inode, Entry entry) {
+        if (entry.holder.mode() == LeaseMode.NONE
+                && entry.holder.isIdle()
+                && !entry.acquiring
+                && !entry.lock.hasWaiters(entry.changed)) {
+            forgottenUpTo.accumulateAndGet(entry.holder.lastGeneration(), Math::max);
+            entry.forgotten = true;
+            boolean _ = entries.remove(inode, entry);
         }
     }
 
@@ -201,17 +235,8 @@ public final class Leases {
             if (reply.getErrno() != 0) {
                 throw new FsException(Errno.of(reply.getErrno()), inode + ": no lease");
             }
-            entry.lock.lock();
-            try {
-                LeaseGrant grant = reply.getLease();
-                if (entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
-                    BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
-                    if (acquired != null) {
-                        acquired.accept(inode, reply);
-                    }
-                }
-            } finally {
-                entry.lock.unlock();
+            if (!granted(inode, entry, reply)) {
+                sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
             }
         } finally {
             entry.lock.lock();
@@ -224,6 +249,23 @@ public final class Leases {
         }
     }
 
+    private boolean granted(InodeId inode, Entry entry, AcquireLeaseReply reply) {
+        LeaseGrant grant = reply.getLease();
+        entry.lock.lock();
+        try {
+            if (!entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
+                return false;
+            }
+            BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
+            if (acquired != null) {
+                acquired.accept(inode, reply);
+            }
+            return true;
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
     /**
      * A grant that came with another answer. {@code learn} runs, under the lease's lock, only when
      * what came with it may be cached.
@@ -233,15 +275,22 @@ public final class Leases {
         if (mode == LeaseMode.NONE) {
             return;
         }
-        Entry entry = entries.computeIfAbsent(new InodeId(grant.getInode()), i -> new Entry());
-        entry.lock.lock();
-        try {
-            if (entry.holder.onGrant(mode, grant.getGeneration())) {
-                learn.run();
-                entry.changed.signalAll();
+        InodeId inode = new InodeId(grant.getInode());
+        while (true) {
+            Entry entry = entry(inode);
+            entry.lock.lock();
+            try {
+                if (entry.forgotten) {
+                    continue;
+                }
+                if (entry.holder.onGrant(mode, grant.getGeneration())) {
+                    learn.run();
+                    entry.changed.signalAll();
+                }
+                return;
+            } finally {
+                entry.lock.unlock();
             }
-        } finally {
-            entry.lock.unlock();
         }
     }
 
@@ -249,7 +298,7 @@ public final class Leases {
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
         LeaseMode keep = fromWire(recall.getKeep());
-        Entry entry = entries.computeIfAbsent(inode, i -> new Entry());
+        Entry entry = entry(inode);
         LeaseHolder.RecallStep step;
         entry.lock.lock();
         try {
@@ -312,6 +361,7 @@ public final class Leases {
             }
             target().afterReturn(inode, entry.holder.mode());
             entry.changed.signalAll();
+            maybeForget(inode, entry);
         } finally {
             entry.lock.unlock();
         }
