@@ -69,7 +69,7 @@ public final class RunningNode implements AutoCloseable {
         try {
             Files.createDirectories(config.dataDir());
             open.push(StoreLock.acquire(config.dataDir()));
-            var identity = TlsIdentity.load(config.ca(), config.certificate(), config.key());
+            var identity = TlsIdentity.load(config.ca(), config.cert(), config.key());
             var pool = new BufferPool("sectors", (long) config.readBufferMib() << 20);
             open.push(pool);
             var index =

@@ -31,6 +31,11 @@ public final class StorageNode implements Daemon {
     }
 
     @Override
+    public Class<? extends Record> settings() {
+        return StorageNodeConfig.class;
+    }
+
+    @Override
     public int run(Path configFile) throws Exception {
         var config = ConfigFile.load(configFile, StorageNodeConfig.class);
         var stop = new CountDownLatch(1);

@@ -18,9 +18,10 @@ public record StorageNodeConfig(
                         doc = "Replicas of a chunk go to different racks where there are any",
                         value = "rack1")
                 String rack,
-        @Setting(doc = "Metadata server, host:port") String metadata,
+        @Setting(doc = "Host of the metadata server", value = "127.0.0.1") String metadataHost,
+        @Setting(doc = "Port of the metadata server") int metadataPort,
         @Setting(doc = "Certificate of the cluster's CA (PEM)") Path ca,
-        @Setting(doc = "Certificate of this node (PEM)") Path certificate,
+        @Setting(doc = "Certificate of this node (PEM)") Path cert,
         @Setting(doc = "Private key of this node (PEM, PKCS#8)") Path key,
         @Setting(
                         doc = "Port on 127.0.0.1 for GET /metrics; 0 for a free one, -1 for none",
@@ -59,22 +60,6 @@ public record StorageNodeConfig(
             throw new ConfigException(
                     "event-loops and read-threads must be 1 or more, read-buffer-mib 4, in-flight-mib 2");
         }
-        if (metadata.lastIndexOf(':') <= 0) {
-            throw new ConfigException("metadata must be host:port, not '" + metadata + "'");
-        }
-        try {
-            var _ = Integer.parseInt(metadata.substring(metadata.lastIndexOf(':') + 1));
-        } catch (NumberFormatException e) {
-            throw new ConfigException("metadata must be host:port, not '" + metadata + "'");
-        }
-    }
-
-    String metadataHost() {
-        return metadata.substring(0, metadata.lastIndexOf(':'));
-    }
-
-    int metadataPort() {
-        return Integer.parseInt(metadata.substring(metadata.lastIndexOf(':') + 1));
     }
 
     StoreOptions storeOptions() {
