@@ -1,0 +1,349 @@
+package org.keelfs.client.quorum;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.buffer.PayloadBuffer;
+import org.keelfs.client.quorum.ChunkState.Place;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
+import org.keelfs.model.Timestamp;
+import org.keelfs.register.ChunkGrant;
+import org.keelfs.register.HintOutcome;
+import org.keelfs.register.HintRound;
+import org.keelfs.register.QuorumLost;
+import org.keelfs.register.StaleEpoch;
+import org.keelfs.register.StampRun;
+import org.keelfs.register.WriteOutcome;
+import org.keelfs.register.WriteRound;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@link ChunkIo} over storage nodes: knows the chunks of this mount and drives the rounds of the register protocol
+ * for them. Thread-safe; never blocks.
+ */
+public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ChunkClients.class);
+
+    private final Layouts layouts;
+    private final NodeConnections nodes;
+    private final QuorumConfig config;
+    private final ScheduledExecutorService timer;
+    private final Executor workers;
+    private final RoundTicker ticker;
+    private final ChunkOpener opener;
+    private final ChunkRepair repair;
+
+    /** Chunks by file, so that forgetting a file costs what it has. */
+    private final Map<InodeId, Map<Integer, ChunkState>> files = new ConcurrentHashMap<>();
+
+    /** Starts ticking. */
+    public ChunkClients(
+            QuorumConfig config,
+            Layouts layouts,
+            NodeConnections nodes,
+            ScheduledExecutorService timer,
+            Executor workers) {
+        this.config = config;
+        this.layouts = layouts;
+        this.nodes = nodes;
+        this.timer = timer;
+        this.workers = workers;
+        this.ticker = new RoundTicker(timer);
+        this.opener = new ChunkOpener(layouts, nodes, ticker, config, timer);
+        this.repair = new ChunkRepair(this, this::openChunks);
+    }
+
+    @Override
+    public ChunkOpener opener() {
+        return opener;
+    }
+
+    @Override
+    public NodeConnections nodes() {
+        return nodes;
+    }
+
+    @Override
+    public QuorumConfig config() {
+        return config;
+    }
+
+    @Override
+    public ScheduledExecutorService timer() {
+        return timer;
+    }
+
+    @Override
+    public Executor workers() {
+        return workers;
+    }
+
+    private ChunkState state(InodeId inode, int index) {
+        return files.computeIfAbsent(inode, _ -> new ConcurrentHashMap<>(2))
+                .computeIfAbsent(index, i -> new ChunkState(new Place(inode, i)));
+    }
+
+    private List<OpenChunk> openChunks() {
+        var chunks = new ArrayList<OpenChunk>();
+        files.values().forEach(file -> addOpen(file, chunks));
+        return chunks;
+    }
+
+    private static void addOpen(Map<Integer, ChunkState> file, List<OpenChunk> chunks) {
+        for (ChunkState state : file.values()) {
+            OpenChunk open = state.open();
+            if (open != null) {
+                chunks.add(open);
+            }
+        }
+    }
+
+    private List<OpenChunk> openChunks(InodeId inode) {
+        var chunks = new ArrayList<OpenChunk>();
+        addOpen(files.getOrDefault(inode, Map.of()), chunks);
+        return chunks;
+    }
+
+    @Override
+    public @Nullable Opened known(InodeId inode, int chunkIndex) {
+        Map<Integer, ChunkState> file = files.get(inode);
+        ChunkState state = file == null ? null : file.get(chunkIndex);
+        return state == null ? null : state.usable(false, layouts.mayRewrite(inode));
+    }
+
+    @Override
+    public CompletableFuture<List<Opened>> open(List<Want> wants) {
+        List<ChunkState> states =
+                wants.stream().map(want -> state(want.inode(), want.chunkIndex())).toList();
+        var opened = opener.open(states, wants);
+        return CompletableFuture.allOf(opened.toArray(CompletableFuture[]::new))
+                .thenApply(_ -> opened.stream().map(CompletableFuture::join).toList());
+    }
+
+    @Override
+    public CompletableFuture<Opened> reopen(OpenChunk chunk) {
+        return open(List.of(new Want(chunk.inode(), chunk.index(), null)))
+                .thenApply(List::getFirst);
+    }
+
+    @Override
+    public Timestamp nextTimestamp(Chunk chunk) {
+        return ((OpenChunk) chunk).session().nextTimestamp();
+    }
+
+    @Override
+    public CompletableFuture<Integer> write(
+            Chunk chunk, SectorRun run, Timestamp timestamp, @Nullable PayloadBuffer payload) {
+        var open = (OpenChunk) chunk;
+        try {
+            if (open.stale() != 0) {
+                throw stale(open);
+            }
+            var round =
+                    new WriteRound(
+                            open.session(),
+                            run,
+                            timestamp,
+                            payload,
+                            opener.times(config.attemptMs()));
+            var driver = new RoundDriver<>(open, round);
+            return driver.start()
+                    .whenComplete(
+                            (_, _) -> {
+                                if (payload != null) {
+                                    payload.release();
+                                }
+                            })
+                    .thenApply(outcome -> delta(open, run, outcome));
+        } catch (RuntimeException e) {
+            if (payload != null) {
+                payload.release();
+            }
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private int delta(OpenChunk chunk, SectorRun run, WriteOutcome outcome) {
+        return switch (outcome) {
+            case WriteOutcome.Stored stored -> stored.allocatedDelta();
+            case WriteOutcome.NoSpace(var full) ->
+                    throw new FsException(
+                            Errno.ENOSPC,
+                            "no room for " + chunk.id() + " at " + nodes.describe(full));
+            case StaleEpoch _ -> throw stale(chunk);
+            case QuorumLost(var silent) -> {
+                String names = nodes.describe(silent);
+                LOG.warn("{} {} not stored: no majority, waited for {}", chunk.id(), run, names);
+                throw new FsException(
+                        Errno.EIO,
+                        chunk.id() + " has no majority for a write; no answer from " + names);
+            }
+        };
+    }
+
+    /** R6: only who still holds the lease may write the bytes again. */
+    private RuntimeException stale(OpenChunk chunk) {
+        return layouts.mayRewrite(chunk.inode())
+                ? new StaleChunkException(chunk.id(), chunk.epoch())
+                : new FsException(
+                        Errno.EIO,
+                        "epoch "
+                                + chunk.epoch()
+                                + " of "
+                                + chunk.id()
+                                + " has passed and the lease is gone");
+    }
+
+    @Override
+    public CompletableFuture<ReadValues> read(
+            Chunk chunk, SectorRun run, @Nullable NodeId avoid) {
+        return new ChunkReader(this, (OpenChunk) chunk, run, avoid).start();
+    }
+
+    @Override
+    public CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range) {
+        var open = (OpenChunk) chunk;
+        var sources = new ArrayList<NodeId>();
+        open.lock().lock();
+        try {
+            for (NodeId node : open.grant().set().nodes()) {
+                if (open.session().readable(node, range)) {
+                    sources.add(node);
+                }
+            }
+        } finally {
+            open.lock().unlock();
+        }
+        var round =
+                new StampsRound(
+                        open.session(),
+                        range,
+                        nodes.order(sources, 0),
+                        opener.times(config.hedgeMs()));
+        return new RoundDriver<>(open, round)
+                .start()
+                .thenCompose(outcome -> stampsOf(open, range, outcome));
+    }
+
+    private CompletableFuture<List<StampRun>> stampsOf(
+            OpenChunk chunk, SectorRun range, StampsRound.Outcome outcome) {
+        if (outcome.stamps() != null) {
+            return CompletableFuture.completedFuture(outcome.stamps());
+        }
+        if (outcome.promised() == 0) {
+            return CompletableFuture.failedFuture(
+                    new FsException(
+                            Errno.EIO,
+                            "map of " + chunk.id() + ": " + nodes.describe(outcome.silent())));
+        }
+        return reopen(chunk)
+                .thenCompose(
+                        opened ->
+                                opened.failure() != null
+                                        ? CompletableFuture.failedFuture(opened.failure())
+                                        : opened.chunk() == null
+                                                ? CompletableFuture.completedFuture(List.of())
+                                                : stamps(opened.chunk(), range));
+    }
+
+    @Override
+    public void damaged(Chunk chunk, SectorRun run, NodeId source) {
+        repair.onDamaged((OpenChunk) chunk, run, List.of(source));
+    }
+
+    @Override
+    public void onDamaged(OpenChunk chunk, SectorRun run, List<NodeId> damaged) {
+        repair.onDamaged(chunk, run, damaged);
+    }
+
+    @Override
+    public void catchUp(OpenChunk chunk) {
+        repair.catchUp(chunk);
+    }
+
+    @Override
+    public void forgetChunks(InodeId inode, int firstIndex) {
+        Map<Integer, ChunkState> file = files.get(inode);
+        if (file != null) {
+            file.keySet().removeIf(index -> index >= firstIndex);
+        }
+    }
+
+    @Override
+    public void forget(InodeId inode) {
+        files.remove(inode);
+    }
+
+    @Override
+    public CompletableFuture<List<CleanChunk>> handOver(InodeId inode) {
+        var rounds = new ArrayList<CompletableFuture<@Nullable CleanChunk>>();
+        for (OpenChunk chunk : openChunks(inode)) {
+            if (chunk.grant().mode() == ChunkGrant.Mode.WRITE && chunk.stale() == 0) {
+                rounds.add(hint(chunk));
+            }
+        }
+        return CompletableFuture.allOf(rounds.toArray(CompletableFuture[]::new))
+                .thenApply(_ -> given(rounds));
+    }
+
+    private CompletableFuture<@Nullable CleanChunk> hint(OpenChunk chunk) {
+        HintRound round;
+        chunk.lock().lock();
+        try {
+            round = new HintRound(chunk.session(), opener.times(config.hedgeMs()));
+        } finally {
+            chunk.lock().unlock();
+        }
+        return new RoundDriver<>(chunk, round)
+                .start()
+                .thenApply(
+                        outcome ->
+                                outcome instanceof HintOutcome.Given(var hint)
+                                        ? new CleanChunk(chunk.id(), hint)
+                                        : null);
+    }
+
+    private static List<CleanChunk> given(
+            List<CompletableFuture<@Nullable CleanChunk>> rounds) {
+        var given = new ArrayList<CleanChunk>();
+        for (var round : rounds) {
+            CleanChunk chunk = round.join();
+            if (chunk != null) {
+                given.add(chunk);
+            }
+        }
+        return given;
+    }
+
+    @Override
+    public boolean isInDoubt(InodeId inode) {
+        for (OpenChunk chunk : openChunks(inode)) {
+            chunk.lock().lock();
+            try {
+                if (chunk.session().inDoubt()) {
+                    return true;
+                }
+            } finally {
+                chunk.lock().unlock();
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void close() {
+        repair.close();
+        ticker.close();
+        nodes.close();
+    }
+}

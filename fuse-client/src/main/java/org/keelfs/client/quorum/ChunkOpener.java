@@ -1,0 +1,365 @@
+package org.keelfs.client.quorum;
+
+import com.google.protobuf.ByteString;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.quorum.ChunkIo.Opened;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.ReplicaSet;
+import org.keelfs.model.SectorRun;
+import org.keelfs.model.SessionId;
+import org.keelfs.register.ChunkGrant;
+import org.keelfs.register.ChunkSession;
+import org.keelfs.register.CounterSource;
+import org.keelfs.register.Hint;
+import org.keelfs.register.QuorumLost;
+import org.keelfs.register.RoundTimes;
+import org.keelfs.register.SealOutcome;
+import org.keelfs.register.SealRound;
+import org.keelfs.register.StaleEpoch;
+import org.keelfs.wire.RegisterCodec;
+import org.keelfs.wire.proto.MetadataProto.Layout;
+import org.keelfs.wire.proto.MetadataProto.LayoutWant;
+import org.keelfs.wire.proto.MetadataProto.Replica;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Opens chunks: layout, then the seal if this session is the sealer (R3), then the report that makes it OPEN (R1).
+ * Thread-safe; never blocks.
+ */
+final class ChunkOpener {
+    private static final Logger LOG = LoggerFactory.getLogger(ChunkOpener.class);
+
+    /** Another session seals: its round takes a few round trips. */
+    private static final long WAIT_MS = 20;
+
+    private final OpenChunk.Shared shared;
+    private final Layouts layouts;
+    private final QuorumConfig config;
+    private final ScheduledExecutorService timer;
+    private final CounterSource counters;
+    private final Set<OpenChunk> renewing = ConcurrentHashMap.newKeySet();
+
+    /** One chunk on its way to OPEN. */
+    private record Opening(
+            ChunkState state,
+            boolean create,
+            byte @Nullable [] offeredKey,
+            CompletableFuture<Opened> result,
+            long deadlineNs) {
+        boolean isOver() {
+            return System.nanoTime() - deadlineNs >= 0;
+        }
+    }
+
+    ChunkOpener(
+            Layouts layouts,
+            NodeConnections nodes,
+            RoundTicker ticker,
+            QuorumConfig config,
+            ScheduledExecutorService timer) {
+        this.layouts = layouts;
+        this.config = config;
+        this.timer = timer;
+        this.shared = new OpenChunk.Shared(layouts, nodes, ticker, config, this::renew);
+        this.counters = this::nextAbove;
+    }
+
+    private long nextAbove(long seen) {
+        long next = layouts.nextCounter();
+        while (Long.compareUnsigned(next, seen) <= 0) {
+            next = layouts.nextCounter();
+        }
+        return next;
+    }
+
+    RoundTimes times(long attemptMs) {
+        long nowNs = System.nanoTime();
+        return new RoundTimes(
+                attemptMs * 1_000_000, nowNs + config.operationTimeoutMs() * 1_000_000);
+    }
+
+    /** Opens states that are not usable, in one call for those that nobody else is opening. */
+    List<CompletableFuture<Opened>> open(List<ChunkState> states, List<ChunkIo.Want> wants) {
+        var results = new ArrayList<CompletableFuture<Opened>>();
+        var asked = new ArrayList<Opening>();
+        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
+        for (int i = 0; i < states.size(); i++) {
+            ChunkState state = states.get(i);
+            byte[] key = wants.get(i).wrappedKey();
+            boolean create = key != null;
+            Opened known = state.usable(create, layouts.mayRewrite(state.place.inode()));
+            if (known != null) {
+                results.add(CompletableFuture.completedFuture(known));
+                continue;
+            }
+            var mine = new CompletableFuture<Opened>();
+            var others = state.join(create, mine);
+            if (others == null) {
+                asked.add(new Opening(state, create, key, mine, deadlineNs));
+            }
+            results.add(others == null ? mine : others);
+        }
+        if (!asked.isEmpty()) {
+            ask(asked, false);
+        }
+        return results;
+    }
+
+    private void ask(List<Opening> openings, boolean newEpoch) {
+        List<LayoutWant> wants = openings.stream().map(o -> want(o, newEpoch)).toList();
+        var _ =
+                layouts.layouts(wants)
+                        .whenComplete(
+                                (answers, thrown) -> {
+                                    for (int i = 0; i < openings.size(); i++) {
+                                        Opening opening = openings.get(i);
+                                        Layout layout =
+                                                answers == null ? null : answers.get(i);
+                                        guard(opening, () -> onLayout(opening, layout, thrown));
+                                    }
+                                });
+    }
+
+    /** A bug in here must not leave anybody waiting. */
+    private void guard(Opening opening, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            if (!(e instanceof FsException)) {
+                LOG.error("opening {} failed: a bug", opening.state.place, e);
+            }
+            fail(opening, e);
+        }
+    }
+
+    private LayoutWant want(Opening opening, boolean newEpoch) {
+        var want =
+                LayoutWant.newBuilder()
+                        .setInode(opening.state.place.inode().value())
+                        .setChunkIndex(opening.state.place.index())
+                        .setWrite(opening.create)
+                        .setNewEpoch(newEpoch);
+        if (opening.offeredKey != null) {
+            want.setWrappedKey(ByteString.copyFrom(opening.offeredKey));
+        }
+        return want.build();
+    }
+
+    private void onLayout(
+            Opening opening, @Nullable Layout layout, @Nullable Throwable thrown) {
+        if (layout == null) {
+            fail(opening, thrown == null ? new FsException(Errno.EIO, "no layout") : thrown);
+        } else if (layout.getErrno() == Errno.EAGAIN.number()) {
+            again(opening, "another session seals it", false);
+        } else if (layout.getErrno() != 0) {
+            Errno errno = Errno.of(layout.getErrno());
+            fail(opening, new FsException(errno, "no layout of " + opening.state.place));
+        } else if (layout.getAbsent()) {
+            opening.state.answered(opening.result, Opened.ABSENT);
+        } else {
+            onChunk(opening, layout);
+        }
+    }
+
+    private void onChunk(Opening opening, Layout layout) {
+        layout.getReplicasList().forEach(shared.nodes()::learn);
+        OpenChunk known = opening.state.open();
+        ChunkGrant grant = grant(opening, layout);
+        if (known != null && known.grant().equals(grant) && known.stale() == 0) {
+            known.renew(layout);
+            opening.state.answered(opening.result, new Opened(known, null));
+            return;
+        }
+        if (known != null
+                && known.id().equals(grant.chunk())
+                && Long.compareUnsigned(grant.epoch(), known.stale()) < 0) {
+            again(opening, "a newer epoch than the layout's is promised", true);
+            return;
+        }
+        var chunk = new OpenChunk(shared, layout, grant);
+        if (isCreatedHere(opening, layout)) {
+            chunk.open(ChunkSession.created(grant, counters));
+            opening.state.answered(opening.result, new Opened(chunk, null));
+        } else if (!layout.getOpen()) {
+            seal(opening, chunk, layout);
+        } else if (grant.mode() == ChunkGrant.Mode.WRITE) {
+            // Who writes in an epoch must know all that was written in it; this session does not any more.
+            again(opening, "this session lost what it knew of the epoch", true);
+        } else {
+            chunk.open(ChunkSession.joined(grant, counters));
+            opening.state.answered(opening.result, new Opened(chunk, null));
+        }
+    }
+
+    /** The offered key is random: a chunk that bears it was created by this very call. */
+    private static boolean isCreatedHere(Opening opening, Layout layout) {
+        return opening.offeredKey != null
+                && layout.getCreatedEpoch() == layout.getEpoch()
+                && layout.getWrappedKey().equals(ByteString.copyFrom(opening.offeredKey));
+    }
+
+    private ChunkGrant grant(Opening opening, Layout layout) {
+        var nodes = new ArrayList<NodeId>();
+        for (Replica replica : layout.getReplicasList()) {
+            nodes.add(new NodeId(replica.getNode()));
+        }
+        boolean write = opening.create || layouts.mayRewrite(opening.state.place.inode());
+        return new ChunkGrant(
+                new ChunkId(layout.getChunk()),
+                layout.getEpoch(),
+                new ReplicaSet(nodes),
+                new SectorRun(0, config.chunkSectors()),
+                write ? ChunkGrant.Mode.WRITE : ChunkGrant.Mode.READ,
+                new SessionId(layouts.session()));
+    }
+
+    private void seal(Opening opening, OpenChunk chunk, Layout layout) {
+        Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
+        var driver =
+                new RoundDriver<>(
+                        chunk, new SealRound(chunk.grant(), hint, times(config.attemptMs())));
+        var _ =
+                driver.start()
+                        .whenComplete(
+                                (outcome, thrown) -> {
+                                    driver.release();
+                                    guard(opening, () -> onSeal(opening, chunk, outcome, thrown));
+                                });
+    }
+
+    private void onSeal(
+            Opening opening,
+            OpenChunk chunk,
+            @Nullable SealOutcome outcome,
+            @Nullable Throwable thrown) {
+        if (outcome == null) {
+            fail(opening, thrown == null ? new FsException(Errno.EIO) : thrown);
+            return;
+        }
+        switch (outcome) {
+            case SealOutcome.Opened opened -> report(opening, chunk, opened);
+            case SealOutcome.LostSealerState _ -> again(opening, "its sealer state is lost", true);
+            case StaleEpoch(long promised) ->
+                    again(opening, "epoch " + promised + " is promised", true);
+            case QuorumLost(var silent) -> {
+                String nodes = shared.nodes().describe(silent);
+                LOG.warn("{} cannot be opened: no majority, waited for {}", chunk.id(), nodes);
+                fail(
+                        opening,
+                        new FsException(
+                                Errno.EIO,
+                                chunk.id() + " has no majority; no answer from " + nodes));
+            }
+        }
+    }
+
+    private void report(Opening opening, OpenChunk chunk, SealOutcome.Opened sealed) {
+        var _ =
+                layouts.sealed(chunk.id(), chunk.epoch())
+                        .whenComplete(
+                                (accepted, thrown) ->
+                                        guard(
+                                                opening,
+                                                () ->
+                                                        onReported(
+                                                                opening, chunk, sealed, accepted,
+                                                                thrown)));
+    }
+
+    private void onReported(
+            Opening opening,
+            OpenChunk chunk,
+            SealOutcome.Opened sealed,
+            @Nullable Boolean accepted,
+            @Nullable Throwable thrown) {
+        if (accepted == null) {
+            fail(opening, thrown == null ? new FsException(Errno.EIO) : thrown);
+        } else if (accepted) {
+            chunk.open(ChunkSession.opened(chunk.grant(), sealed, counters));
+            opening.state.answered(opening.result, new Opened(chunk, null));
+        } else {
+            again(opening, "its epoch went by while it was sealed", false);
+        }
+    }
+
+    private void again(Opening opening, String why, boolean newEpoch) {
+        LOG.debug("{} is asked for again: {}", opening.state.place, why);
+        if (opening.isOver()) {
+            fail(opening, new FsException(Errno.EIO, opening.state.place + ": " + why));
+            return;
+        }
+        var _ =
+                timer.schedule(
+                        () -> ask(List.of(opening), newEpoch), WAIT_MS, TimeUnit.MILLISECONDS);
+    }
+
+    private static void fail(Opening opening, Throwable thrown) {
+        Throwable cause = Failures.cause(thrown);
+        FsException failure =
+                cause instanceof FsException fs
+                        ? fs
+                        : new FsException(
+                                Errno.EIO, "opening " + opening.state.place + ": " + cause, cause);
+        opening.state.answered(opening.result, new Opened(null, failure));
+    }
+
+    /** Asks for fresh capabilities of the same epoch, once at a time. */
+    private void renew(OpenChunk chunk) {
+        if (!renewing.add(chunk)) {
+            return;
+        }
+        var want =
+                LayoutWant.newBuilder()
+                        .setInode(chunk.inode().value())
+                        .setChunkIndex(chunk.index())
+                        .setWrite(chunk.grant().mode() == ChunkGrant.Mode.WRITE)
+                        .setKnownEpoch(chunk.epoch())
+                        .build();
+        var _ =
+                layouts.layouts(List.of(want))
+                        .whenComplete(
+                                (answers, thrown) -> {
+                                    renewing.remove(chunk);
+                                    if (answers != null) {
+                                        onRenewed(chunk, answers.getFirst());
+                                    } else {
+                                        LOG.warn(
+                                                "no fresh capabilities for {}: {}",
+                                                chunk.id(),
+                                                String.valueOf(thrown));
+                                    }
+                                });
+    }
+
+    private void onRenewed(OpenChunk chunk, Layout layout) {
+        boolean same =
+                layout.getErrno() == 0
+                        && !layout.getAbsent()
+                        && layout.getChunk() == chunk.id().value()
+                        && layout.getEpoch() == chunk.epoch();
+        if (same) {
+            layout.getReplicasList().forEach(shared.nodes()::learn);
+            chunk.renew(layout);
+            return;
+        }
+        if (layout.getErrno() == 0 && layout.getEpoch() != chunk.epoch()) {
+            chunk.lock().lock();
+            try {
+                chunk.session().onStale(layout.getEpoch());
+            } finally {
+                chunk.lock().unlock();
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+package org.keelfs.client.quorum;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.buffer.PayloadBuffer;
+import org.keelfs.client.quorum.ChunkIo.ReadValues;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
+import org.keelfs.register.QuorumLost;
+import org.keelfs.register.ReadOutcome;
+import org.keelfs.register.ReadPlan;
+import org.keelfs.register.ReadRound;
+import org.keelfs.register.StaleEpoch;
+import org.keelfs.register.ValueRun;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One read: plans, runs rounds, plans again until it is answered or its time is over. Confined to its futures. */
+final class ChunkReader {
+    private static final Logger LOG = LoggerFactory.getLogger(ChunkReader.class);
+
+    /** Before a new plan when writes are under way or a replica has to catch up. */
+    private static final long AGAIN_FIRST_MS = 5;
+
+    private static final long AGAIN_MAX_MS = 250;
+
+    /** Runs read from one replica before the next has its turn. */
+    private static final int TURN_SECTORS = 256;
+
+    private final Context context;
+    private final SectorRun run;
+    private final @Nullable NodeId avoid;
+    private final long deadlineNs;
+    private final CompletableFuture<ReadValues> result = new CompletableFuture<>();
+    private OpenChunk chunk;
+    private long againMs = AGAIN_FIRST_MS;
+
+    /** What a read needs of its surroundings. */
+    interface Context {
+        ChunkOpener opener();
+
+        NodeConnections nodes();
+
+        QuorumConfig config();
+
+        ScheduledExecutorService timer();
+
+        Executor workers();
+
+        /** Opens the chunk anew: its epoch has passed. */
+        CompletableFuture<ChunkIo.Opened> reopen(OpenChunk chunk);
+
+        /** These replicas could not read sectors of theirs. */
+        void onDamaged(OpenChunk chunk, SectorRun run, List<NodeId> damaged);
+
+        /** No replica has all of a run: one must catch up. */
+        void catchUp(OpenChunk chunk);
+    }
+
+    /** Values of all parts, and the rounds that hold their bytes. */
+    private record Answer(NodeId source, List<ValueRun> values, List<RoundDriver<?>> rounds)
+            implements ReadValues {
+        @Override
+        public PayloadBuffer bytes(ValueRun value) {
+            if (!(value.payload() instanceof PayloadBuffer bytes)) {
+                throw new IllegalArgumentException("a hole has no bytes");
+            }
+            return bytes;
+        }
+
+        @Override
+        public void release() {
+            rounds.forEach(RoundDriver::release);
+        }
+    }
+
+    ChunkReader(Context context, OpenChunk chunk, SectorRun run, @Nullable NodeId avoid) {
+        this.context = context;
+        this.chunk = chunk;
+        this.run = run;
+        this.avoid = avoid;
+        this.deadlineNs = System.nanoTime() + context.config().operationTimeoutMs() * 1_000_000;
+    }
+
+    CompletableFuture<ReadValues> start() {
+        attempt();
+        return result;
+    }
+
+    private void attempt() {
+        try {
+            switch (plan()) {
+                case ReadPlan.Zeros() -> result.complete(empty());
+                case ReadPlan.Ask(var parts) -> ask(parts);
+                case ReadPlan.Settle(var unsettled) ->
+                        again("writes of " + unsettled.getFirst().run() + " are in doubt");
+                case ReadPlan.NoSource(var part) -> {
+                    context.catchUp(chunk);
+                    again("no replica has all of " + part);
+                }
+            }
+        } catch (RuntimeException e) {
+            result.completeExceptionally(e);
+        }
+    }
+
+    private Answer empty() {
+        return new Answer(chunk.grant().set().nodes().getFirst(), List.of(), List.of());
+    }
+
+    private ReadPlan plan() {
+        chunk.lock().lock();
+        try {
+            return chunk.session().readPlan(run);
+        } finally {
+            chunk.lock().unlock();
+        }
+    }
+
+    private void ask(List<ReadPlan.Part> parts) {
+        var drivers = new ArrayList<RoundDriver<?>>();
+        var outcomes = new ArrayList<CompletableFuture<ReadOutcome>>();
+        for (ReadPlan.Part part : parts) {
+            var round =
+                    new ReadRound(
+                            chunk.session(),
+                            part.run(),
+                            sources(part),
+                            context.opener().times(context.config().hedgeMs()));
+            var driver = new RoundDriver<>(chunk, round);
+            drivers.add(driver);
+            outcomes.add(driver.start());
+        }
+        var _ =
+                CompletableFuture.allOf(outcomes.toArray(CompletableFuture[]::new))
+                        .whenComplete((_, thrown) -> onOutcomes(drivers, outcomes, thrown));
+    }
+
+    private List<NodeId> sources(ReadPlan.Part part) {
+        int turn = (int) (chunk.id().value() + part.run().first() / TURN_SECTORS);
+        var ordered = new ArrayList<>(context.nodes().order(part.sources(), turn));
+        if (avoid != null && ordered.size() > 1 && ordered.remove(avoid)) {
+            ordered.add(avoid);
+        }
+        return ordered;
+    }
+
+    private void onOutcomes(
+            List<RoundDriver<?>> drivers,
+            List<CompletableFuture<ReadOutcome>> outcomes,
+            @Nullable Throwable thrown) {
+        boolean answered = false;
+        try {
+            if (thrown != null) {
+                result.completeExceptionally(Failures.cause(thrown));
+                return;
+            }
+            answered = judge(drivers, outcomes.stream().map(CompletableFuture::join).toList());
+        } catch (RuntimeException e) {
+            LOG.error("a read of {} failed: a bug", chunk.id(), e);
+            result.completeExceptionally(e);
+        } finally {
+            if (!answered) {
+                drivers.forEach(RoundDriver::release);
+            }
+        }
+    }
+
+    /** Returns whether the values were handed to the caller. */
+    private boolean judge(List<RoundDriver<?>> drivers, List<ReadOutcome> outcomes) {
+        var values = new ArrayList<ValueRun>();
+        NodeId source = chunk.grant().set().nodes().getFirst();
+        for (ReadOutcome outcome : outcomes) {
+            switch (outcome) {
+                case ReadOutcome.Answered(var part, var from, var damaged) -> {
+                    source = from;
+                    values.addAll(part);
+                    context.onDamaged(chunk, run, damaged);
+                }
+                case ReadOutcome.InDoubt(var unsettled) -> {
+                    again("writes of " + unsettled.getFirst().run() + " are in doubt");
+                    return false;
+                }
+                case ReadOutcome.NoSource(var damaged) -> {
+                    context.onDamaged(chunk, run, damaged);
+                    context.catchUp(chunk);
+                    again("no replica can read it");
+                    return false;
+                }
+                case StaleEpoch _ -> {
+                    reopen();
+                    return false;
+                }
+                case QuorumLost(var silent) -> {
+                    fail("no majority; no answer from " + context.nodes().describe(silent));
+                    return false;
+                }
+            }
+        }
+        return result.complete(new Answer(source, values, drivers));
+    }
+
+    private void again(String why) {
+        if (System.nanoTime() - deadlineNs >= 0) {
+            fail(why);
+            return;
+        }
+        var _ =
+                context.timer()
+                        .schedule(
+                                () -> context.workers().execute(this::attempt),
+                                againMs,
+                                TimeUnit.MILLISECONDS);
+        againMs = Math.min(AGAIN_MAX_MS, 2 * againMs);
+    }
+
+    private void reopen() {
+        if (System.nanoTime() - deadlineNs >= 0) {
+            fail("its epoch passes again and again");
+            return;
+        }
+        var _ = context.reopen(chunk).whenComplete(this::onReopened);
+    }
+
+    private void onReopened(ChunkIo.@Nullable Opened opened, @Nullable Throwable thrown) {
+        if (opened == null) {
+            result.completeExceptionally(
+                    thrown == null ? new FsException(Errno.EIO) : Failures.cause(thrown));
+        } else if (opened.failure() != null) {
+            result.completeExceptionally(opened.failure());
+        } else if (opened.chunk() instanceof OpenChunk next && next.id().equals(chunk.id())) {
+            chunk = next;
+            attempt();
+        } else {
+            fail("it was replaced while it was read");
+        }
+    }
+
+    private void fail(String why) {
+        LOG.warn("{} {} cannot be read: {}", chunk.id(), run, why);
+        result.completeExceptionally(
+                new FsException(Errno.EIO, chunk.id() + " " + run + " cannot be read: " + why));
+    }
+}

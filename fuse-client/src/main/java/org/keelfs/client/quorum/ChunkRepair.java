@@ -1,0 +1,195 @@
+package org.keelfs.client.quorum;
+
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.buffer.PayloadBuffer;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
+import org.keelfs.register.ChunkGrant;
+import org.keelfs.register.RegisterRequest;
+import org.keelfs.register.ValueRun;
+import org.keelfs.replicaset.CatchUp;
+import org.keelfs.replicaset.CatchUpOutcome;
+import org.keelfs.wire.SectorAnswer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings replicas up to date that missed runs (R5, R7), and gives sectors back to replicas that lost them. In the
+ * background; thread-safe.
+ */
+final class ChunkRepair implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ChunkRepair.class);
+
+    private static final long SWEEP_MS = 2_000;
+
+    /** Catch-ups at once: enough to keep a returned node busy, too few to starve the mount's own work. */
+    private static final int CATCH_UPS_MAX = 4;
+
+    private record Target(OpenChunk chunk, NodeId node) {}
+
+    private record Damage(OpenChunk chunk, SectorRun run, NodeId node) {}
+
+    private final ChunkReader.Context context;
+    private final Supplier<List<OpenChunk>> chunks;
+    private final Semaphore permits = new Semaphore(CATCH_UPS_MAX);
+    private final Set<Target> underWay = ConcurrentHashMap.newKeySet();
+
+    private final Set<Damage> beingRepaired = ConcurrentHashMap.newKeySet();
+
+    /** Behind at the last sweep already: what is merely a little late is left alone. */
+    private Set<Target> behindBefore = Set.of();
+
+    private final ScheduledFuture<?> sweeping;
+
+    ChunkRepair(ChunkReader.Context context, Supplier<List<OpenChunk>> chunks) {
+        this.context = context;
+        this.chunks = chunks;
+        this.sweeping =
+                context.timer()
+                        .scheduleWithFixedDelay(
+                                () -> context.workers().execute(this::sweep),
+                                SWEEP_MS,
+                                SWEEP_MS,
+                                TimeUnit.MILLISECONDS);
+    }
+
+    private synchronized void sweep() {
+        try {
+            Set<Target> behind = ConcurrentHashMap.newKeySet();
+            for (OpenChunk chunk : chunks.get()) {
+                if (chunk.grant().mode() != ChunkGrant.Mode.WRITE || chunk.stale() != 0) {
+                    continue;
+                }
+                for (NodeId node : behind(chunk)) {
+                    behind.add(new Target(chunk, node));
+                    // A node that does not answer is tried now and then: that is how its return is noticed.
+                    if (behindBefore.contains(new Target(chunk, node))) {
+                        catchUp(chunk, node);
+                    }
+                }
+            }
+            behindBefore = behind;
+        } catch (RuntimeException e) {
+            LOG.error("looking for replicas that are behind failed", e);
+        }
+    }
+
+    private static List<NodeId> behind(OpenChunk chunk) {
+        chunk.lock().lock();
+        try {
+            return chunk.session().behind();
+        } finally {
+            chunk.lock().unlock();
+        }
+    }
+
+    /** Somebody waits for it. */
+    void catchUp(OpenChunk chunk) {
+        behind(chunk).forEach(node -> catchUp(chunk, node));
+    }
+
+    private void catchUp(OpenChunk chunk, NodeId node) {
+        var target = new Target(chunk, node);
+        if (!permits.tryAcquire()) {
+            return;
+        }
+        if (!underWay.add(target)) {
+            permits.release();
+            return;
+        }
+        var round =
+                new CatchUp(
+                        chunk.session(),
+                        node,
+                        context.opener().times(context.config().attemptMs()));
+        var driver = new RoundDriver<>(chunk, round);
+        var _ =
+                driver.start()
+                        .whenComplete(
+                                (outcome, thrown) -> {
+                                    driver.release();
+                                    underWay.remove(target);
+                                    permits.release();
+                                    log(chunk, node, outcome, thrown);
+                                });
+    }
+
+    private static void log(
+            OpenChunk chunk,
+            NodeId node,
+            @Nullable CatchUpOutcome outcome,
+            @Nullable Throwable thrown) {
+        if (thrown != null) {
+            LOG.warn("{} of {} cannot catch up: {}", chunk.id(), node, thrown.toString());
+        } else {
+            LOG.info("{} at {} catches up: {}", chunk.id(), node, outcome);
+        }
+    }
+
+    /** Reads the run elsewhere and gives it to the replicas that lost it, with its original timestamps. */
+    void onDamaged(OpenChunk chunk, SectorRun run, List<NodeId> damaged) {
+        for (NodeId node : damaged) {
+            var damage = new Damage(chunk, run, node);
+            if (!beingRepaired.add(damage)) {
+                continue;
+            }
+            LOG.warn("{} {} is damaged at {}", chunk.id(), run, context.nodes().describe(List.of(node)));
+            var _ =
+                    new ChunkReader(context, chunk, run, node)
+                            .start()
+                            .whenComplete(
+                                    (values, _) -> {
+                                        beingRepaired.remove(damage);
+                                        if (values != null) {
+                                            giveBack(chunk, node, values);
+                                        }
+                                    });
+        }
+    }
+
+    private void giveBack(OpenChunk chunk, NodeId node, ChunkIo.ReadValues values) {
+        try {
+            if (values.source().equals(node)) {
+                return;
+            }
+            for (ValueRun value : values.values()) {
+                var write =
+                        new RegisterRequest.Write(
+                                chunk.id(),
+                                chunk.epoch(),
+                                value.run(),
+                                value.timestamp(),
+                                value.payload());
+                context.nodes().link(node).send(chunk, write, new RepairSink());
+            }
+        } finally {
+            values.release();
+        }
+    }
+
+    /** Only tells: the scrubber of the node takes care of what is left. */
+    private static final class RepairSink implements AnswerSink {
+        @Override
+        public void onAnswer(
+                NodeId from, RegisterRequest request, SectorAnswer answer, PayloadBuffer frame) {
+            LOG.info("{} at {} repaired: {}", request.chunk(), from, answer);
+        }
+
+        @Override
+        public void onFailure(NodeId from, RegisterRequest request, String why) {
+            LOG.warn("{} not repaired: {}", request.chunk(), why);
+        }
+    }
+
+    @Override
+    public void close() {
+        sweeping.cancel(false);
+    }
+}

@@ -1,0 +1,71 @@
+package org.keelfs.client.quorum;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.model.InodeId;
+
+/** What is known of one chunk of a file: open, absent, or being asked for. Guarded by itself. */
+final class ChunkState {
+    /** Where in the volume. */
+    record Place(InodeId inode, int index) {}
+
+    final Place place;
+
+    @GuardedBy("this")
+    private @Nullable OpenChunk open;
+
+    @GuardedBy("this")
+    private boolean absent;
+
+    @GuardedBy("this")
+    private @Nullable CompletableFuture<ChunkIo.Opened> opening;
+
+    @GuardedBy("this")
+    private boolean openingCreates;
+
+    ChunkState(Place place) {
+        this.place = place;
+    }
+
+    synchronized @Nullable OpenChunk open() {
+        return open;
+    }
+
+    /** The answer if it is known and good for this use; null otherwise. */
+    synchronized ChunkIo.@Nullable Opened usable(boolean create, boolean writeHeld) {
+        OpenChunk chunk = open;
+        if (chunk != null) {
+            boolean enough =
+                    !writeHeld
+                            || chunk.grant().mode() == org.keelfs.register.ChunkGrant.Mode.WRITE;
+            return enough && chunk.stale() == 0 ? new ChunkIo.Opened(chunk, null) : null;
+        }
+        return absent && !create ? ChunkIo.Opened.ABSENT : null;
+    }
+
+    /** Begins to ask unless that is under way; null when the caller has to ask. */
+    synchronized @Nullable CompletableFuture<ChunkIo.Opened> join(
+            boolean create, CompletableFuture<ChunkIo.Opened> mine) {
+        if (opening != null && (openingCreates || !create)) {
+            return opening;
+        }
+        opening = mine;
+        openingCreates = create;
+        return null;
+    }
+
+    /** The answer came. */
+    void answered(CompletableFuture<ChunkIo.Opened> mine, ChunkIo.Opened opened) {
+        synchronized (this) {
+            if (opening == mine) {
+                opening = null;
+            }
+            if (opened.failure() == null) {
+                open = (OpenChunk) opened.chunk();
+                absent = open == null;
+            }
+        }
+        mine.complete(opened);
+    }
+}

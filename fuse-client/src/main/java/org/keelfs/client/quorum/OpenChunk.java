@@ -1,0 +1,158 @@
+package org.keelfs.client.quorum;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.NodeId;
+import org.keelfs.register.ChunkGrant;
+import org.keelfs.register.ChunkSession;
+import org.keelfs.wire.proto.MetadataProto.Layout;
+import org.keelfs.wire.proto.MetadataProto.Replica;
+import org.keelfs.wire.proto.NodeProto.SignedCapability;
+
+/** One chunk in one epoch: its grant, its session once it is OPEN, and the capabilities for it. */
+final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
+    private final Shared shared;
+    private final InodeId inode;
+    private final int index;
+    private final ChunkGrant grant;
+    private final long keyId;
+    private final byte[] wrappedKey;
+    private final ReentrantLock lock = new ReentrantLock();
+    private volatile Map<NodeId, SignedCapability> capabilities;
+    private volatile long expiresMs;
+    private volatile @Nullable ChunkSession session;
+
+    /** What all chunks of a mount share. */
+    record Shared(
+            Layouts layouts,
+            NodeConnections nodes,
+            RoundTicker ticker,
+            QuorumConfig config,
+            CapabilityRenewal renewal) {}
+
+    /** Asks for fresh capabilities of a chunk, in the background. */
+    @FunctionalInterface
+    interface CapabilityRenewal {
+        void renew(OpenChunk chunk);
+    }
+
+    OpenChunk(Shared shared, Layout layout, ChunkGrant grant) {
+        this.shared = shared;
+        this.inode = new InodeId(layout.getInode());
+        this.index = layout.getChunkIndex();
+        this.grant = grant;
+        this.keyId = layout.getKeyId();
+        this.wrappedKey = layout.getWrappedKey().toByteArray();
+        this.capabilities = capabilitiesOf(layout);
+        this.expiresMs = layout.getExpiresMs();
+    }
+
+    private static Map<NodeId, SignedCapability> capabilitiesOf(Layout layout) {
+        var map = new HashMap<NodeId, SignedCapability>();
+        for (Replica replica : layout.getReplicasList()) {
+            map.put(new NodeId(replica.getNode()), replica.getCapability());
+        }
+        return map;
+    }
+
+    /** Takes the capabilities of a later layout of the same epoch. */
+    void renew(Layout layout) {
+        capabilities = capabilitiesOf(layout);
+        expiresMs = layout.getExpiresMs();
+    }
+
+    /** The chunk is OPEN. */
+    void open(ChunkSession opened) {
+        session = opened;
+    }
+
+    /** Only of a chunk that is OPEN. */
+    ChunkSession session() {
+        ChunkSession opened = session;
+        if (opened == null) {
+            throw new IllegalStateException(grant.chunk() + " is used before it is OPEN");
+        }
+        return opened;
+    }
+
+    InodeId inode() {
+        return inode;
+    }
+
+    int index() {
+        return index;
+    }
+
+    ChunkGrant grant() {
+        return grant;
+    }
+
+    long expiresMs() {
+        return expiresMs;
+    }
+
+    /** The epoch that ended this one, 0 while none is known. */
+    long stale() {
+        lock.lock();
+        try {
+            return session().stale();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public ChunkId id() {
+        return grant.chunk();
+    }
+
+    @Override
+    public long epoch() {
+        return grant.epoch();
+    }
+
+    @Override
+    public long keyId() {
+        return keyId;
+    }
+
+    @Override
+    public byte[] wrappedKey() {
+        return wrappedKey;
+    }
+
+    @Override
+    public SignedCapability capability(NodeId node) {
+        SignedCapability capability = capabilities.get(node);
+        if (capability == null) {
+            throw new FsException(Errno.EIO, "no capability for " + grant.chunk() + " at " + node);
+        }
+        return capability;
+    }
+
+    @Override
+    public ReentrantLock lock() {
+        return lock;
+    }
+
+    @Override
+    public NodeConnections nodes() {
+        return shared.nodes();
+    }
+
+    @Override
+    public RoundTicker ticker() {
+        return shared.ticker();
+    }
+
+    @Override
+    public void onCapabilityRefused(NodeId node, boolean renewable) {
+        shared.renewal().renew(this);
+    }
+}
