@@ -3,6 +3,7 @@ package org.keelfs.client.quorum;
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -49,6 +50,9 @@ final class ChunkOpener {
     private final ScheduledExecutorService timer;
     private final CounterSource counters;
     private final Set<OpenChunk> renewing = ConcurrentHashMap.newKeySet();
+
+    /** Epochs in which this session began a seal that was not accepted yet: never a second one in them (R3). */
+    private final Map<ChunkId, Long> sealsBegun = new ConcurrentHashMap<>();
 
     /** One chunk on its way to OPEN. */
     private record Opening(
@@ -225,6 +229,11 @@ final class ChunkOpener {
     }
 
     private void seal(Opening opening, OpenChunk chunk, Layout layout) {
+        Long begun = sealsBegun.put(chunk.id(), chunk.epoch());
+        if (begun != null && begun >= chunk.epoch()) {
+            again(opening, "a seal in this epoch did not come to an end", true);
+            return;
+        }
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
         var driver =
                 new RoundDriver<>(
@@ -286,6 +295,7 @@ final class ChunkOpener {
         if (accepted == null) {
             fail(opening, thrown == null ? new FsException(Errno.EIO) : thrown);
         } else if (accepted) {
+            sealsBegun.remove(chunk.id(), chunk.epoch());
             chunk.open(ChunkSession.opened(chunk.grant(), sealed, counters));
             opening.state.answered(opening.result, new Opened(chunk, null));
         } else {
