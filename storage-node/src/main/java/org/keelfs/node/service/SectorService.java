@@ -149,7 +149,10 @@ public final class SectorService {
                     frame.answer(i, new SectorAnswer.CapabilityRefused(false));
             case CapabilityVerdict.Valid(Capability capability) -> {
                 if (!allows(capability, request)) {
-                    LOG.warn("operation refused: {} is beyond its capability", request.getClass());
+                    LOG.warn(
+                            "{} of {} refused: beyond its capability",
+                            request.getClass().getSimpleName(),
+                            request.chunk());
                     frame.answer(i, new SectorAnswer.CapabilityRefused(false));
                 } else if (!space && hasBytes(request)) {
                     frame.reply(i, new RegisterReply.Refused(RegisterReply.Reason.NO_SPACE), 0);

@@ -2,6 +2,7 @@ package org.keelfs.node.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.Payload;
 
@@ -98,6 +99,6 @@ final class SegmentScanner {
             windowStart = offset;
             file.readFully(window, offset);
         }
-        return window.slice((int) (offset - windowStart), length);
+        return window.slice((int) (offset - windowStart), length).order(ByteOrder.LITTLE_ENDIAN);
     }
 }
