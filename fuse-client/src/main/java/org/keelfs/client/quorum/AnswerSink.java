@@ -12,8 +12,7 @@ interface AnswerSink {
      *
      * @param frame what the bytes of values lie in; who keeps them retains it
      */
-    void onAnswer(
-            NodeId from, RegisterRequest request, SectorAnswer answer, PayloadBuffer frame);
+    void onAnswer(NodeId from, RegisterRequest request, SectorAnswer answer, PayloadBuffer frame);
 
     /** No answer will come; the text names the node and says why. */
     void onFailure(NodeId from, RegisterRequest request, String why);

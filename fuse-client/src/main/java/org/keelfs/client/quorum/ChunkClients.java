@@ -28,8 +28,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * {@link ChunkIo} over storage nodes: knows the chunks of this mount and drives the rounds of the register protocol
- * for them. Thread-safe; never blocks.
+ * {@link ChunkIo} over storage nodes: knows the chunks of this mount and drives the rounds of the
+ * register protocol for them. Thread-safe; never blocks.
  */
 public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChunkClients.class);
@@ -205,8 +205,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public CompletableFuture<ReadValues> read(
-            Chunk chunk, SectorRun run, @Nullable NodeId avoid) {
+    public CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, @Nullable NodeId avoid) {
         return new ChunkReader(this, (OpenChunk) chunk, run, avoid).start();
     }
 
@@ -313,8 +312,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
                                         : null);
     }
 
-    private static List<CleanChunk> given(
-            List<CompletableFuture<@Nullable CleanChunk>> rounds) {
+    private static List<CleanChunk> given(List<CompletableFuture<@Nullable CleanChunk>> rounds) {
         var given = new ArrayList<CleanChunk>();
         for (var round : rounds) {
             CleanChunk chunk = round.join();

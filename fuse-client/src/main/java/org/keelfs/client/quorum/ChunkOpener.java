@@ -35,8 +35,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Opens chunks: layout, then the seal if this session is the sealer (R3), then the report that makes it OPEN (R1).
- * Thread-safe; never blocks.
+ * Opens chunks: layout, then the seal if this session is the sealer (R3), then the report that
+ * makes it OPEN (R1). Thread-safe; never blocks.
  */
 final class ChunkOpener {
     private static final Logger LOG = LoggerFactory.getLogger(ChunkOpener.class);
@@ -51,7 +51,10 @@ final class ChunkOpener {
     private final CounterSource counters;
     private final Set<OpenChunk> renewing = ConcurrentHashMap.newKeySet();
 
-    /** Epochs in which this session began a seal that was not accepted yet: never a second one in them (R3). */
+    /**
+     * Epochs in which this session began a seal that was not accepted yet: never a second one in
+     * them (R3).
+     */
     private final Map<ChunkId, Long> sealsBegun = new ConcurrentHashMap<>();
 
     /** One chunk on its way to OPEN. */
@@ -128,8 +131,7 @@ final class ChunkOpener {
                                 (answers, thrown) -> {
                                     for (int i = 0; i < openings.size(); i++) {
                                         Opening opening = openings.get(i);
-                                        Layout layout =
-                                                answers == null ? null : answers.get(i);
+                                        Layout layout = answers == null ? null : answers.get(i);
                                         guard(opening, () -> onLayout(opening, layout, thrown));
                                     }
                                 });
@@ -160,8 +162,7 @@ final class ChunkOpener {
         return want.build();
     }
 
-    private void onLayout(
-            Opening opening, @Nullable Layout layout, @Nullable Throwable thrown) {
+    private void onLayout(Opening opening, @Nullable Layout layout, @Nullable Throwable thrown) {
         if (layout == null) {
             fail(opening, thrown == null ? new FsException(Errno.EIO, "no layout") : thrown);
         } else if (layout.getErrno() == Errno.EAGAIN.number()) {
@@ -198,7 +199,8 @@ final class ChunkOpener {
         } else if (!layout.getOpen()) {
             seal(opening, chunk, layout);
         } else if (grant.mode() == ChunkGrant.Mode.WRITE) {
-            // Who writes in an epoch must know all that was written in it; this session does not any more.
+            // Who writes in an epoch must know all that was written in it; this session does not
+            // any more.
             again(opening, "this session lost what it knew of the epoch", true);
         } else {
             chunk.open(ChunkSession.joined(grant, counters));

@@ -22,7 +22,10 @@ import org.keelfs.register.ValueRun;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One read: plans, runs rounds, plans again until it is answered or its time is over. Confined to its futures. */
+/**
+ * One read: plans, runs rounds, plans again until it is answered or its time is over. Confined to
+ * its futures.
+ */
 final class ChunkReader {
     private static final Logger LOG = LoggerFactory.getLogger(ChunkReader.class);
 

@@ -21,15 +21,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings replicas up to date that missed runs (R5, R7), and gives sectors back to replicas that lost them. In the
- * background; thread-safe.
+ * Brings replicas up to date that missed runs (R5, R7), and gives sectors back to replicas that
+ * lost them. In the background; thread-safe.
  */
 final class ChunkRepair implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChunkRepair.class);
 
     private static final long SWEEP_MS = 2_000;
 
-    /** Catch-ups at once: enough to keep a returned node busy, too few to starve the mount's own work. */
+    /**
+     * Catch-ups at once: enough to keep a returned node busy, too few to starve the mount's own
+     * work.
+     */
     private static final int CATCH_UPS_MAX = 4;
 
     private record Target(OpenChunk chunk, NodeId node) {}
@@ -69,7 +72,8 @@ final class ChunkRepair implements AutoCloseable {
                 }
                 for (NodeId node : behind(chunk)) {
                     behind.add(new Target(chunk, node));
-                    // A node that does not answer is tried now and then: that is how its return is noticed.
+                    // A node that does not answer is tried now and then: that is how its return is
+                    // noticed.
                     if (behindBefore.contains(new Target(chunk, node))) {
                         catchUp(chunk, node);
                     }
@@ -133,14 +137,21 @@ final class ChunkRepair implements AutoCloseable {
         }
     }
 
-    /** Reads the run elsewhere and gives it to the replicas that lost it, with its original timestamps. */
+    /**
+     * Reads the run elsewhere and gives it to the replicas that lost it, with its original
+     * timestamps.
+     */
     void onDamaged(OpenChunk chunk, SectorRun run, List<NodeId> damaged) {
         for (NodeId node : damaged) {
             var damage = new Damage(chunk, run, node);
             if (!beingRepaired.add(damage)) {
                 continue;
             }
-            LOG.warn("{} {} is damaged at {}", chunk.id(), run, context.nodes().describe(List.of(node)));
+            LOG.warn(
+                    "{} {} is damaged at {}",
+                    chunk.id(),
+                    run,
+                    context.nodes().describe(List.of(node)));
             var _ =
                     new ChunkReader(context, chunk, run, node)
                             .start()

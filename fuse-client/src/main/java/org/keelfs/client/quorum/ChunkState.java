@@ -37,8 +37,7 @@ final class ChunkState {
         OpenChunk chunk = open;
         if (chunk != null) {
             boolean enough =
-                    !writeHeld
-                            || chunk.grant().mode() == org.keelfs.register.ChunkGrant.Mode.WRITE;
+                    !writeHeld || chunk.grant().mode() == org.keelfs.register.ChunkGrant.Mode.WRITE;
             return enough && chunk.stale() == 0 ? new ChunkIo.Opened(chunk, null) : null;
         }
         return absent && !create ? ChunkIo.Opened.ABSENT : null;

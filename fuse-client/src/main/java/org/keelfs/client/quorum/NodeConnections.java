@@ -62,7 +62,10 @@ public final class NodeConnections implements AutoCloseable {
         return dialed.link;
     }
 
-    /** Nodes by preference: those that answered lately first, otherwise turned round by {@code turn}. */
+    /**
+     * Nodes by preference: those that answered lately first, otherwise turned round by {@code
+     * turn}.
+     */
     List<NodeId> order(List<NodeId> nodes, int turn) {
         var ordered = new ArrayList<NodeId>(nodes.size());
         for (int i = 0; i < nodes.size(); i++) {

@@ -24,8 +24,8 @@ import org.keelfs.wire.proto.NodeProto.SectorBatchReply;
 import org.keelfs.wire.proto.NodeProto.SignedCapability;
 
 /**
- * Operations to one storage node: those that come while enough frames are on their way wait, and leave together in
- * the next. Thread-safe; never blocks.
+ * Operations to one storage node: those that come while enough frames are on their way wait, and
+ * leave together in the next. Thread-safe; never blocks.
  */
 final class NodeLink {
     /** Bytes of values, both ways, in one frame: a run of 1 MiB and small things beside it. */
@@ -96,8 +96,7 @@ final class NodeLink {
         retain(request);
         lock.lock();
         try {
-            (bytes == 0 ? small : large)
-                    .addLast(new Operation(capabilities, request, sink, bytes));
+            (bytes == 0 ? small : large).addLast(new Operation(capabilities, request, sink, bytes));
         } finally {
             lock.unlock();
         }
@@ -158,8 +157,7 @@ final class NodeLink {
         }
         var encoded = RegisterCodec.encodeRequests(capabilities, operations);
         frame.operations.forEach(operation -> release(operation.request));
-        var call =
-                client.call(RpcMethod.SECTORS, encoded.message(), encoded.payload(), attemptMs);
+        var call = client.call(RpcMethod.SECTORS, encoded.message(), encoded.payload(), attemptMs);
         var _ = call.whenComplete((reply, thrown) -> onReply(frame, reply, thrown));
     }
 
@@ -213,7 +211,11 @@ final class NodeLink {
                         ? thrown.getCause()
                         : thrown;
         String why =
-                node + " at " + address() + ": " + (cause == null ? "no answer" : cause.getMessage());
+                node
+                        + " at "
+                        + address()
+                        + ": "
+                        + (cause == null ? "no answer" : cause.getMessage());
         for (Operation operation : frame.operations) {
             operation.sink.onFailure(node, operation.request, why);
         }
@@ -228,10 +230,7 @@ final class NodeLink {
             case RegisterRequest.Fetch fetch -> stored(fetch.run().count());
             case RegisterRequest.Stage stage -> bytesOf(stage.fixes());
             case RegisterRequest.Install install -> bytesOf(install.fixes());
-            case RegisterRequest.Promise _,
-                    RegisterRequest.Stamps _,
-                    RegisterRequest.Probe _ ->
-                    0;
+            case RegisterRequest.Promise _, RegisterRequest.Stamps _, RegisterRequest.Probe _ -> 0;
         };
     }
 

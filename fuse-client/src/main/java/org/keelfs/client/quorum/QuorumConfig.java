@@ -8,7 +8,8 @@ package org.keelfs.client.quorum;
  * @param hedgeMs how long a replica asked for bytes may be silent before another is asked as well
  * @param operationTimeoutMs after which an operation without a majority ends
  */
-public record QuorumConfig(int chunkSectors, long attemptMs, long hedgeMs, long operationTimeoutMs) {
+public record QuorumConfig(
+        int chunkSectors, long attemptMs, long hedgeMs, long operationTimeoutMs) {
     /** The defaults of DESIGN section 1. */
     public static QuorumConfig of(int chunkBytes) {
         return new QuorumConfig(chunkBytes / 4096, 5_000, 1_000, 60_000);

@@ -16,8 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one {@link Round}: carries its requests to nodes, answers, failures and time to it. The round is guarded by
- * its chunk's lock; what it wants sent or finished leaves after the lock is free.
+ * Runs one {@link Round}: carries its requests to nodes, answers, failures and time to it. The
+ * round is guarded by its chunk's lock; what it wants sent or finished leaves after the lock is
+ * free.
  *
  * @param <O> the round's outcome
  */
@@ -73,7 +74,10 @@ final class RoundDriver<O> implements AnswerSink {
         this.lock = chunk.lock();
     }
 
-    /** Completes on whatever thread brought the last answer. Bytes of values live until {@link #release}. */
+    /**
+     * Completes on whatever thread brought the last answer. Bytes of values live until {@link
+     * #release}.
+     */
     CompletableFuture<O> start() {
         chunk.ticker().add(this);
         enter((r, out) -> r.start(System.nanoTime(), out));

@@ -17,8 +17,8 @@ import org.keelfs.register.RoundTimes;
 import org.keelfs.register.StampRun;
 
 /**
- * What is written where, for SEEK_DATA and SEEK_HOLE: STAMPS of one replica that has all of the range, PROBEs of the
- * others, as a read does it. Confined to its chunk's lock.
+ * What is written where, for SEEK_DATA and SEEK_HOLE: STAMPS of one replica that has all of the
+ * range, PROBEs of the others, as a read does it. Confined to its chunk's lock.
  */
 final class StampsRound implements Round<StampsRound.Outcome> {
     private final ChunkSession session;
@@ -38,8 +38,7 @@ final class StampsRound implements Round<StampsRound.Outcome> {
      */
     record Outcome(@Nullable List<StampRun> stamps, long promised, List<NodeId> silent) {}
 
-    StampsRound(
-            ChunkSession session, SectorRun range, List<NodeId> sources, RoundTimes times) {
+    StampsRound(ChunkSession session, SectorRun range, List<NodeId> sources, RoundTimes times) {
         var grant = session.grant();
         this.session = session;
         this.stamps = new RegisterRequest.Stamps(grant.chunk(), grant.epoch(), range);
