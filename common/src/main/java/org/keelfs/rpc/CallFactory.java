@@ -14,16 +14,18 @@ import org.keelfs.wire.proto.RpcProto.RpcHeader;
 final class CallFactory {
     private final RpcLoop loop;
     private final ByteBufAllocator allocator;
+    private final RpcStatistics statistics;
     private final String peer;
     private final long bytesMax;
     private final AtomicLong bytesInFlight = new AtomicLong();
     private final AtomicLong nextId = new AtomicLong();
 
-    CallFactory(RpcLoop loop, ByteBufAllocator allocator, String peer, long bytesMax) {
+    CallFactory(RpcTransport transport, RpcLoop loop, String peer) {
         this.loop = loop;
-        this.allocator = allocator;
+        this.allocator = transport.allocator();
+        this.statistics = transport.statistics();
         this.peer = peer;
-        this.bytesMax = bytesMax;
+        this.bytesMax = transport.config().requestBytesMax();
     }
 
     /** Bytes of calls that have not ended. */
@@ -56,6 +58,7 @@ final class CallFactory {
         if (before > 0 && before + frame.length() > bytesMax) {
             bytesInFlight.addAndGet(-frame.length());
             frame.release();
+            statistics.onBusy();
             return CompletableFuture.failedFuture(
                     new RpcException(
                             RpcStatus.BUSY,
@@ -64,6 +67,7 @@ final class CallFactory {
         long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeout);
         var call =
                 new RpcCall(header.getId(), method, deadlineNs, loop, peer, bytesInFlight, frame);
+        statistics.onCall();
         transport.accept(call);
         return call.future();
     }

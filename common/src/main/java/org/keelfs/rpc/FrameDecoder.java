@@ -17,9 +17,18 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
     private int lengthBytesSeen;
     private int length;
     private @Nullable ByteBuf partial;
+    private boolean readSinceAsked;
+
+    /** Whether any bytes came since this was last asked, be they a whole frame or not. */
+    boolean takeActivity() {
+        boolean read = readSinceAsked;
+        readSinceAsked = false;
+        return read;
+    }
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) throws Exception {
+        readSinceAsked = true;
         var in = (ByteBuf) message;
         try {
             while (in.isReadable()) {

@@ -48,6 +48,8 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
     private final Channel channel;
     private final RpcLoop loop;
     private final RpcConfig config;
+    private final RpcStatistics statistics;
+    private final FrameDecoder decoder;
     private final PeerIdentity identity;
     private final String address;
     private final RpcAuthority authority;
@@ -64,27 +66,27 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
     private long incomingBytes;
     private boolean writing;
     private volatile boolean closed;
-    private boolean readSinceCheck;
+    private boolean wroteSinceCheck;
     private int silentChecks;
     private @Nullable ScheduledFuture<?> checks;
     private String closeReason = "connection closed by the peer";
 
     Link(
+            RpcTransport transport,
             Channel channel,
-            RpcLoop loop,
-            RpcConfig config,
             PeerIdentity identity,
             RpcAuthority authority,
             RpcHandler handler) {
         this.channel = channel;
-        this.loop = loop;
-        this.config = config;
+        this.loop = transport.loopOf(channel.eventLoop());
+        this.config = transport.config();
+        this.statistics = transport.statistics();
         this.identity = identity;
         this.address = String.valueOf(channel.remoteAddress()).replaceFirst("^.*/", "");
-        this.outgoing =
-                new CallFactory(loop, channel.alloc(), toString(), config.requestBytesMax());
+        this.outgoing = new CallFactory(transport, loop, toString());
         this.authority = authority;
         this.handler = handler;
+        this.decoder = channel.pipeline().get(FrameDecoder.class);
     }
 
     // ---- any thread ----
@@ -217,6 +219,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
     private void takeReply(Outbound.Reply reply) {
         if (incoming.remove(reply.call.id()) != null) {
             incomingBytes -= reply.call.frameLength();
+            statistics.onRequestEnd(reply.call.frameLength());
         }
         if (reply.frame != null) {
             ready.add(reply);
@@ -265,6 +268,8 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             return false;
         }
         frame.writeTo(channel);
+        wroteSinceCheck = true;
+        statistics.onFrameOut(frame.length());
         return true;
     }
 
@@ -293,8 +298,8 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) throws Exception {
-        readSinceCheck = true;
         var frame = (ByteBuf) message;
+        statistics.onFrameIn(frame.readableBytes());
         try {
             onFrame(frame);
         } finally {
@@ -309,8 +314,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             case REQUEST -> onRequest(bytes, frame);
             case REPLY -> onReply(bytes, frame);
             case CANCEL -> onCancel(header.getId());
-            case PING -> sendControl(RpcHeader.newBuilder().setKind(RpcHeader.Kind.PONG).build());
-            case PONG -> {}
+            case PING -> {} // That it came is all.
             case HELLO, NONE, UNRECOGNIZED ->
                     throw new GarbledFrameException(
                             "unexpected frame of kind " + header.getKindValue());
@@ -325,12 +329,14 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
         }
         if (method == null || !authority.allows(role(), method)) {
             var name = method == null ? "number " + frame.header().getMethod() : method.name();
+            statistics.onRefused();
             LOG.warn("refused {} of {}: not for role {}", name, this, role());
             refuse(id, RpcStatus.REFUSED, name + " is not for role " + role());
             return;
         }
         int length = bytes.readableBytes();
         if (isOverloadedBy(length)) {
+            statistics.onBusy();
             refuse(id, RpcStatus.BUSY, "too much is unanswered on this connection");
             return;
         }
@@ -346,6 +352,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
                         length);
         incoming.put(id, call);
         incomingBytes += length;
+        statistics.onRequest(length);
         try {
             handler.onRequest(call);
         } catch (RpcException e) {
@@ -360,6 +367,8 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
         boolean tooManyBytes =
                 incomingBytes > 0 && incomingBytes + length > config.incomingBytesMax();
         return tooManyBytes
+                || (statistics.unansweredBytes() > config.incomingTotalBytesMax()
+                        && incomingBytes > 0)
                 || incoming.size() >= config.incomingCallsMax()
                 || replyBytes.get() > config.replyBytesMax();
     }
@@ -412,6 +421,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
+        statistics.onConnect();
         checks =
                 channel.eventLoop()
                         .scheduleWithFixedDelay(
@@ -422,11 +432,16 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
     }
 
     /**
+     * Each side sends a PING when it had nothing to send for a while, whatever it receives: so
+     * silence means a dead peer or a cut, never a slow line that is busy in the other direction.
      * Counts checks, not time: a process that was stopped itself must not take its peers for dead.
      */
     private void checkAlive() {
-        if (readSinceCheck) {
-            readSinceCheck = false;
+        if (!wroteSinceCheck) {
+            sendControl(RpcHeader.newBuilder().setKind(RpcHeader.Kind.PING).build());
+        }
+        wroteSinceCheck = false;
+        if (decoder.takeActivity()) {
             silentChecks = 0;
             return;
         }
@@ -436,9 +451,7 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
             LOG.warn("{} has been silent for {} ms: closing the connection", this, silentMs);
             closeReason = "silent for " + silentMs + " ms";
             var _ = channel.close();
-            return;
         }
-        sendControl(RpcHeader.newBuilder().setKind(RpcHeader.Kind.PING).build());
     }
 
     @Override
@@ -456,11 +469,13 @@ final class Link extends ChannelInboundHandlerAdapter implements RpcPeer {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         closed = true;
+        statistics.onDisconnect();
         if (checks != null) {
             checks.cancel(false);
         }
         for (IncomingCall call : incoming.values()) {
             call.onCancel();
+            statistics.onRequestEnd(call.frameLength());
         }
         incoming.clear();
         drain();

@@ -59,9 +59,7 @@ final class PeerSlot {
         this.port = port;
         this.expectedRole = expectedRole;
         this.incoming = incoming;
-        this.outgoing =
-                new CallFactory(
-                        loop, transport.allocator(), host + ":" + port, config.requestBytesMax());
+        this.outgoing = new CallFactory(transport, loop, host + ":" + port);
     }
 
     // ---- any thread ----
@@ -204,7 +202,7 @@ final class PeerSlot {
             throw new IllegalStateException("no connection is being made");
         }
         // What a peer of the expected role calls here is up to the handler.
-        return new Link(channel, loop, config, identity, (_, _) -> true, incoming);
+        return new Link(transport, channel, identity, (_, _) -> true, incoming);
     }
 
     private void onUp(Link up) {
@@ -212,6 +210,7 @@ final class PeerSlot {
             LOG.info("{}:{} is reachable again", host, port);
         }
         failures = 0;
+        failureReason = "";
         attemptUnderWay = false;
         connecting = null;
         link = up;
@@ -239,13 +238,13 @@ final class PeerSlot {
         attemptUnderWay = false;
         connecting = null;
         failures++;
-        failureStatus = status;
-        failureReason = reason;
         long backoffMs = backoffMs();
         nextAttemptNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(backoffMs);
-        if (failures == 1 || status == RpcStatus.REFUSED) {
+        if (!reason.equals(failureReason)) {
             LOG.warn("cannot connect to {}:{}: {}", host, port, reason);
         }
+        failureStatus = status;
+        failureReason = reason;
         RpcCall call;
         while ((call = waiting.poll()) != null) {
             call.fail(status, reason);

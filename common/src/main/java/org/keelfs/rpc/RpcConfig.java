@@ -5,12 +5,14 @@ package org.keelfs.rpc;
  *
  * @param eventLoops threads that move bytes; two keep both directions of a busy process going
  * @param connectTimeoutMs for TCP, TLS and the greeting together
- * @param pingMs a connection silent for so long is asked for a sign of life; after three times that
- *     it is closed
+ * @param pingMs a side that sent nothing for so long sends a sign of life; a peer of which nothing
+ *     came for three times that is cut off
  * @param requestBytesMax calls sent and not yet answered per connection; beyond it a call ends BUSY
  * @param incomingBytesMax requests taken and not yet answered per connection; beyond it they are
  *     answered BUSY. Above the other side's requestBytesMax, so that this is met only by a peer
  *     that does not keep to its own limit
+ * @param incomingTotalBytesMax requests taken and not yet answered on all connections together;
+ *     beyond it only connections with nothing unanswered get one in
  * @param replyBytesMax replies that the peer has not read yet, per connection; beyond it its
  *     requests are answered BUSY
  * @param incomingCallsMax requests taken and not yet answered per connection, whatever their size
@@ -24,6 +26,7 @@ public record RpcConfig(
         int pingMs,
         long requestBytesMax,
         long incomingBytesMax,
+        long incomingTotalBytesMax,
         long replyBytesMax,
         int incomingCallsMax,
         int backoffFirstMs,
@@ -32,7 +35,23 @@ public record RpcConfig(
 
     /** For a cluster of machines. */
     public static final RpcConfig DEFAULT =
-            new RpcConfig(2, 3_000, 3_000, 32 * MIB, 64 * MIB, 64 * MIB, 16_384, 50, 2_000);
+            new RpcConfig(
+                    2, 3_000, 3_000, 32 * MIB, 64 * MIB, 128 * MIB, 64 * MIB, 16_384, 50, 2_000);
+
+    /** The same with another number of event loops. */
+    public RpcConfig withEventLoops(int count) {
+        return new RpcConfig(
+                count,
+                connectTimeoutMs,
+                pingMs,
+                requestBytesMax,
+                incomingBytesMax,
+                incomingTotalBytesMax,
+                replyBytesMax,
+                incomingCallsMax,
+                backoffFirstMs,
+                backoffMaxMs);
+    }
 
     /** The same with other times for signs of life. */
     public RpcConfig withPingMs(int ms) {
@@ -42,6 +61,7 @@ public record RpcConfig(
                 ms,
                 requestBytesMax,
                 incomingBytesMax,
+                incomingTotalBytesMax,
                 replyBytesMax,
                 incomingCallsMax,
                 backoffFirstMs,
@@ -56,6 +76,7 @@ public record RpcConfig(
                 pingMs,
                 request,
                 incoming,
+                incomingTotalBytesMax,
                 reply,
                 incomingCallsMax,
                 backoffFirstMs,

@@ -59,6 +59,7 @@ public final class RpcTransport implements AutoCloseable {
     private static final long CLOSE_TIMEOUT_MS = 5_000;
 
     private final RpcConfig config;
+    private final RpcStatistics statistics = new RpcStatistics();
     private final TlsContexts tls;
     private final ByteBufAllocator allocator;
     private final EventLoopGroup group;
@@ -135,6 +136,11 @@ public final class RpcTransport implements AutoCloseable {
                 expectedRole,
                 connections,
                 request -> request.fail(RpcStatus.REFUSED, "this side takes no calls"));
+    }
+
+    /** What went over it so far; for metrics. */
+    public RpcStatistics statistics() {
+        return statistics;
     }
 
     RpcConfig config() {

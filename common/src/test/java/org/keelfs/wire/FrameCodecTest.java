@@ -20,7 +20,7 @@ class FrameCodecTest {
             var body = Xattr.newBuilder().setValue(ByteString.copyFrom(value)).build();
             var header =
                     RpcHeader.newBuilder()
-                            .setKind(RpcHeader.Kind.forNumber(1 + random.nextInt(6)))
+                            .setKind(RpcHeader.Kind.forNumber(1 + random.nextInt(5)))
                             .setId(random.nextLong())
                             .setMethod(random.nextInt())
                             .setTimeoutMs(random.nextInt())

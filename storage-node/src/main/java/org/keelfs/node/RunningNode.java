@@ -144,17 +144,7 @@ public final class RunningNode implements AutoCloseable {
     }
 
     private static RpcConfig rpcConfig(StorageNodeConfig config) {
-        var defaults = RpcConfig.DEFAULT;
-        return new RpcConfig(
-                config.eventLoops(),
-                defaults.connectTimeoutMs(),
-                defaults.pingMs(),
-                defaults.requestBytesMax(),
-                defaults.incomingBytesMax(),
-                defaults.replyBytesMax(),
-                defaults.incomingCallsMax(),
-                defaults.backoffFirstMs(),
-                defaults.backoffMaxMs());
+        return RpcConfig.DEFAULT.withEventLoops(config.eventLoops());
     }
 
     private static ThreadPoolExecutor readers(int threads) {
