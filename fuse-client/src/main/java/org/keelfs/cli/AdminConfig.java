@@ -1,7 +1,8 @@
 package org.keelfs.cli;
 
-import java.nio.file.Path;
 import org.keelfs.config.Setting;
+
+import java.nio.file.Path;
 
 /**
  * Where the metadata server is and what an administrator proves himself with.

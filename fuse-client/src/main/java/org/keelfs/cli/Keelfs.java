@@ -1,13 +1,15 @@
 package org.keelfs.cli;
 
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+
+import java.util.concurrent.Callable;
 
 /** The command line: every process and tool of Keelfs starts here. */
 @Command(
@@ -29,13 +31,18 @@ import picocli.CommandLine.Spec;
             "7:the servers do not answer"
         },
         subcommands = {
+            MountCommand.class,
             UmountCommand.class,
             MetadataServerCommand.class,
             StorageNodeCommand.class,
             PkiCommand.class,
             VolumeCommand.class,
+            PutCommand.class,
+            GetCommand.class,
+            LsCommand.class,
             StatusCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            ConfigCommand.class
         })
 public final class Keelfs implements Callable<Integer> {
     @Spec @Nullable CommandSpec spec;
