@@ -15,6 +15,7 @@ import org.rocksdb.ColumnFamilyHandle;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
+import org.rocksdb.IndexType;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.ReadOptions;
@@ -49,6 +50,13 @@ public final class RocksStore implements AutoCloseable {
      * cache anyway.
      */
     private static final int OPEN_FILES_MAX = 512;
+
+    /**
+     * Four shards of the block cache. By default a small cache has shards of half a MiB, and a
+     * block that fills one pushes the others out at every read. Indexes and filters are partitioned
+     * for the same reason.
+     */
+    private static final int CACHE_SHARD_BITS = 2;
 
     private final List<AbstractImmutableNativeReference> owned = new ArrayList<>();
     private final List<ColumnFamilyHandle> handles = new ArrayList<>();
@@ -104,12 +112,14 @@ public final class RocksStore implements AutoCloseable {
     }
 
     private ColumnFamilyOptions familyOptions(StoreBudget budget) {
-        Cache blocks = own(new LRUCache(budget.blockCacheBytes()));
+        Cache blocks = own(new LRUCache(budget.blockCacheBytes(), CACHE_SHARD_BITS));
         BlockBasedTableConfig format =
                 new BlockBasedTableConfig()
                         .setBlockCache(blocks)
                         .setCacheIndexAndFilterBlocks(true)
-                        .setPinL0FilterAndIndexBlocksInCache(true)
+                        .setIndexType(IndexType.kTwoLevelIndexSearch)
+                        .setPartitionFilters(true)
+                        .setPinTopLevelIndexAndFilter(true)
                         .setFilterPolicy(own(new BloomFilter(10)))
                         .setFormatVersion(5);
         return own(
