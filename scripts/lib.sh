@@ -123,8 +123,11 @@ part_pid() {
     printf '%s' "$pid"
 }
 
-# setting FILE KEY: the value of one setting of a configuration file, without quotes.
-setting() { sed -n "s/^$2: *\"\{0,1\}\([^\"]*\)\"\{0,1\} *$/\1/p" "$1" 2>/dev/null | tail -n 1; }
+# setting FILE KEY: the value of one setting of a configuration file, without quotes; nothing when
+# there is none.
+setting() {
+    [ ! -r "$1" ] || sed -n "s/^$2: *\"\{0,1\}\([^\"]*\)\"\{0,1\} *$/\1/p" "$1" | tail -n 1
+}
 
 # mount_type PATH: the type of what is mounted there now; fails when nothing is. Never touches the
 # path: one whose process hangs would hang this script.
