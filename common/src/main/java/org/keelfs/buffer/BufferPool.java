@@ -31,8 +31,8 @@ public final class BufferPool implements AutoCloseable {
     /** One stored sector with the part of a log record's header that falls on it. */
     private static final int SMALLEST_BLOCK = 4160;
 
-    /** Even sizes double from the smallest: the last is 256 sectors, 1 MiB of content. */
-    private static final int SIZE_COUNT = 17;
+    /** Even sizes double from the smallest: the last is 1024 sectors, the longest frame. */
+    private static final int SIZE_COUNT = 21;
 
     private static final int ALIGNMENT_BYTES = 64;
 

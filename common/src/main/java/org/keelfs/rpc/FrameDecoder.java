@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import org.jspecify.annotations.Nullable;
+import org.keelfs.buffer.BufferPool;
 import org.keelfs.wire.FrameCodec;
 import org.keelfs.wire.GarbledFrameException;
 
@@ -11,13 +12,21 @@ import org.keelfs.wire.GarbledFrameException;
  * Cuts the stream into frames without the length in front. Confined to the event loop.
  *
  * <p>A frame that arrives within one piece of the stream is a slice of it; a longer one is gathered
- * in a buffer of exactly its length: one copy, and its payload is contiguous.
+ * in memory of its own: one copy, and its payload is contiguous.
  */
 final class FrameDecoder extends ChannelInboundHandlerAdapter {
+    /** Below, Netty's caches per thread are as good. */
+    private static final int POOLED_FROM_BYTES = 32 << 10;
+
+    private final BufferPool pool;
     private int lengthBytesSeen;
     private int length;
     private @Nullable ByteBuf partial;
     private boolean readSinceAsked;
+
+    FrameDecoder(BufferPool pool) {
+        this.pool = pool;
+    }
 
     /** Whether any bytes came since this was last asked, be they a whole frame or not. */
     boolean takeActivity() {
@@ -56,10 +65,21 @@ final class FrameDecoder extends ChannelInboundHandlerAdapter {
             if (in.readableBytes() >= length) {
                 return finish(in.readRetainedSlice(length));
             }
-            partial = ctx.alloc().directBuffer(length, length);
+            partial = allocate(ctx, length);
         }
         partial.writeBytes(in, Math.min(partial.writableBytes(), in.readableBytes()));
         return partial.isWritable() ? null : finish(partial);
+    }
+
+    /**
+     * From our own pool, which keeps blocks of this size; Netty's gives such back and clears new
+     * ones.
+     */
+    private ByteBuf allocate(ChannelHandlerContext ctx, int bytes) {
+        var memory = bytes < POOLED_FROM_BYTES ? null : pool.tryAllocate(bytes);
+        return memory == null
+                ? ctx.alloc().directBuffer(bytes, bytes)
+                : PayloadByteBuf.of(ctx.alloc(), memory).clear();
     }
 
     private ByteBuf finish(ByteBuf frame) {

@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import org.keelfs.buffer.BufferPool;
 import org.keelfs.security.tls.Role;
 import org.keelfs.security.tls.TlsContexts;
 import org.keelfs.security.tls.TlsIdentity;
@@ -49,10 +50,14 @@ public final class RpcTransport implements AutoCloseable {
     private static final int WRITE_LOW_BYTES = 512 << 10;
 
     /**
-     * Chunks of 4 MiB (8 KiB << 9) hold three frames of 1 MiB; few chunks keep an idle process
-     * small.
+     * Chunks of 2 MiB (8 KiB << 8): TLS records, short frames; long ones have a pool of their own.
      */
-    private static final int ARENA_MAX_ORDER = 9;
+    private static final int ARENA_MAX_ORDER = 8;
+
+    /**
+     * Frames of 1 MiB that are received or worked on at full speed; more are slower, not refused.
+     */
+    private static final long RECEIVE_POOL_BYTES = 24 << 20;
 
     private static final int PAGE_BYTES = 8 << 10;
 
@@ -62,6 +67,7 @@ public final class RpcTransport implements AutoCloseable {
     private final RpcStatistics statistics = new RpcStatistics();
     private final TlsContexts tls;
     private final ByteBufAllocator allocator;
+    private final BufferPool receivePool = new BufferPool("received frames", RECEIVE_POOL_BYTES);
     private final EventLoopGroup group;
     private final Map<EventLoop, RpcLoop> loops = new IdentityHashMap<>();
     private final Set<AutoCloseable> open = ConcurrentHashMap.newKeySet();
@@ -214,7 +220,7 @@ public final class RpcTransport implements AutoCloseable {
     private void prepare(Channel channel, SslHandler ssl, Greeting greeting) {
         ssl.setHandshakeTimeoutMillis(config.connectTimeoutMs());
         ssl.setCloseNotifyFlushTimeoutMillis(config.connectTimeoutMs());
-        channel.pipeline().addLast(ssl, new FrameDecoder(), greeting);
+        channel.pipeline().addLast(ssl, new FrameDecoder(receivePool), greeting);
     }
 
     /**
@@ -232,5 +238,6 @@ public final class RpcTransport implements AutoCloseable {
         }
         group.shutdownGracefully(0, CLOSE_TIMEOUT_MS, TimeUnit.MILLISECONDS)
                 .awaitUninterruptibly(2 * CLOSE_TIMEOUT_MS);
+        receivePool.close();
     }
 }

@@ -100,7 +100,7 @@ class BufferPoolTest {
         try (var pool = new BufferPool("test", 64 * 4160)) {
             var all = pool.allocate(64 * 4160);
             var order = new ArrayBlockingQueue<String>(2);
-            var large = waiter(pool, 40 * 4160, () -> order.add("large"));
+            var large = waiter(pool, 64 * 4160, () -> order.add("large"));
             var small = waiter(pool, 4160, () -> order.add("small"));
             assertNull(pool.tryAllocate(1));
             all.release();
