@@ -7,7 +7,7 @@ import org.keelfs.security.tls.Role;
 public interface RpcAuthority {
     boolean allows(Role role, RpcMethod method);
 
-    /** What a metadata server takes. */
+    /** What a metadata server takes; of VOLUME and STATUS a client may only ask. */
     RpcAuthority METADATA_SERVER =
             (role, method) ->
                     switch (method) {
@@ -25,16 +25,17 @@ public interface RpcAuthority {
                                 SEALED,
                                 STATFS ->
                                 role == Role.CLIENT;
-                        case VOLUME, STATUS -> role == Role.ADMIN;
+                        case VOLUME, STATUS -> role == Role.ADMIN || role == Role.CLIENT;
                         case REGISTER_NODE, HEARTBEAT, CHUNK_REPORT -> role == Role.NODE;
                         case RECALL, SECTORS, DROP_CHUNKS -> false;
                     };
 
-    /** What a storage node takes. */
+    /** What a storage node takes; the metadata server sends it the promises of fences. */
     RpcAuthority STORAGE_NODE =
             (role, method) ->
                     switch (method) {
-                        case SECTORS -> role == Role.CLIENT || role == Role.NODE;
+                        case SECTORS ->
+                                role == Role.CLIENT || role == Role.NODE || role == Role.METADATA;
                         case DROP_CHUNKS -> role == Role.METADATA;
                         default -> false;
                     };

@@ -1,0 +1,332 @@
+package org.keelfs.metadata;
+
+import com.google.protobuf.ByteString;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.lease.LeaseNeed;
+import org.keelfs.lease.LeaseState;
+import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.log.MetadataLog;
+import org.keelfs.metadata.session.Sessions.Session;
+import org.keelfs.model.InodeId;
+import org.keelfs.model.Name;
+import org.keelfs.namespace.EntryRow;
+import org.keelfs.namespace.InodeRow;
+import org.keelfs.namespace.NamespaceReads;
+import org.keelfs.namespace.Tables;
+import org.keelfs.namespace.XattrRow;
+import org.keelfs.rpc.RpcRequest;
+import org.keelfs.rpc.RpcStatus;
+import org.keelfs.wire.AttributesCodec;
+import org.keelfs.wire.proto.MetadataProto;
+import org.keelfs.wire.proto.MetadataProto.AcquireLeaseReply;
+import org.keelfs.wire.proto.MetadataProto.AcquireLeaseRequest;
+import org.keelfs.wire.proto.MetadataProto.DirectoryEntry;
+import org.keelfs.wire.proto.MetadataProto.GetInodeReply;
+import org.keelfs.wire.proto.MetadataProto.GetInodeRequest;
+import org.keelfs.wire.proto.MetadataProto.LookupReply;
+import org.keelfs.wire.proto.MetadataProto.LookupRequest;
+import org.keelfs.wire.proto.MetadataProto.ReadDirectoryReply;
+import org.keelfs.wire.proto.MetadataProto.ReadDirectoryRequest;
+
+/**
+ * Reading the namespace, with the leases under which what was read may be kept. The lease comes first, then
+ * the read: so what is shown is what holds while it is held. Confined to the service's executor.
+ */
+final class ReadService {
+    /** Entries of one answer, whatever was asked for. */
+    private static final int ENTRIES_MAX = 4096;
+
+    /** Bytes of entries after which an answer ends: a quarter of a frame. */
+    private static final int REPLY_BYTES = 1 << 20;
+
+    private final MetadataLog log;
+    private final LeaseDriver leases;
+
+    ReadService(MetadataLog log, LeaseDriver leases) {
+        this.log = log;
+        this.leases = leases;
+    }
+
+    /** An inode with all that a holder of READ may keep. */
+    private record Shown(InodeRow row, List<XattrRow> xattrs) {
+        static Shown of(Tables tables, InodeRow row) {
+            return new Shown(row, NamespaceReads.xattrs(tables, row));
+        }
+    }
+
+    private LeaseDriver.Waiter waiter(RpcRequest rpc, Consumer<List<LeaseState>> next) {
+        return new LeaseDriver.Waiter() {
+            @Override
+            public void granted(long token, List<LeaseState> states) {
+                try {
+                    next.accept(states);
+                } catch (RuntimeException e) {
+                    Failures.answer(rpc, e);
+                }
+            }
+
+            @Override
+            public void refused() {
+                rpc.fail(RpcStatus.SESSION_GONE, "the session is over");
+            }
+
+            @Override
+            public RpcRequest call() {
+                return rpc;
+            }
+        };
+    }
+
+    private boolean exists(Session session, InodeId id) {
+        InodeRow row = log.read(tables -> tables.inode(id));
+        return row != null && row.volume() == session.volume();
+    }
+
+    // ---- LOOKUP ----
+
+    void lookup(RpcRequest rpc, Session session, LookupRequest request) {
+        InodeId parent = new InodeId(request.getParent());
+        if (!exists(session, parent)) {
+            rpc.reply(LookupReply.newBuilder().setErrno(Errno.ESTALE.number()).build());
+            return;
+        }
+        leases.request(
+                session.id(),
+                List.of(LeaseNeed.read(parent)),
+                waiter(rpc, _ -> lookupUnderLease(rpc, session, request)));
+    }
+
+    private void lookupUnderLease(RpcRequest rpc, Session session, LookupRequest request) {
+        InodeId parent = new InodeId(request.getParent());
+        Shown found;
+        try {
+            found = log.read(tables -> find(tables, session, request));
+        } catch (FsException e) {
+            rpc.reply(
+                    LookupReply.newBuilder()
+                            .setErrno(e.errno().number())
+                            .setParentLease(Wire.encode(leases.held(session.id(), parent)))
+                            .build());
+            return;
+        }
+        InodeId id = found.row().id();
+        LeaseState lease = leases.tryGrant(session.id(), id, LeaseMode.READ);
+        if (lease != null) {
+            rpc.reply(lookupReply(session, parent, found, lease));
+            return;
+        }
+        // Somebody writes it: wait for that lease, and look again, for the name may be another's by then.
+        leases.request(
+                session.id(),
+                List.of(LeaseNeed.read(id)),
+                waiter(rpc, states -> lookupAgain(rpc, session, request, states.getFirst())));
+    }
+
+    private void lookupAgain(
+            RpcRequest rpc, Session session, LookupRequest request, LeaseState lease) {
+        InodeId parent = new InodeId(request.getParent());
+        Shown found;
+        try {
+            found = log.read(tables -> find(tables, session, request));
+        } catch (FsException e) {
+            rpc.reply(
+                    LookupReply.newBuilder()
+                            .setErrno(e.errno().number())
+                            .setParentLease(Wire.encode(leases.held(session.id(), parent)))
+                            .build());
+            return;
+        }
+        if (found.row().id().equals(lease.inode())) {
+            rpc.reply(lookupReply(session, parent, found, lease));
+        } else {
+            lookup(rpc, session, request);
+        }
+    }
+
+    private static Shown find(Tables tables, Session session, LookupRequest request) {
+        return Shown.of(
+                tables,
+                NamespaceReads.lookup(
+                        tables,
+                        session.volume(),
+                        new InodeId(request.getParent()),
+                        Name.of(request.getName().toByteArray()),
+                        AttributesCodec.decode(request.getCaller())));
+    }
+
+    private LookupReply lookupReply(
+            Session session, InodeId parent, Shown found, LeaseState lease) {
+        return LookupReply.newBuilder()
+                .setInode(AttributesCodec.encode(found.row().attributes()))
+                .setLease(Wire.encode(lease, found.row().trimBound()))
+                .setParentLease(Wire.encode(leases.held(session.id(), parent)))
+                .addAllXattrs(Wire.encode(found.xattrs()))
+                .setXattrsComplete(true)
+                .setSymlinkTarget(ByteString.copyFrom(found.row().target()))
+                .build();
+    }
+
+    // ---- GET_INODE, ACQUIRE_LEASE ----
+
+    void getInode(RpcRequest rpc, Session session, GetInodeRequest request) {
+        InodeId id = new InodeId(request.getInode());
+        if (!exists(session, id)) {
+            rpc.reply(GetInodeReply.newBuilder().setErrno(Errno.ESTALE.number()).build());
+            return;
+        }
+        leases.request(
+                session.id(),
+                List.of(LeaseNeed.read(id)),
+                waiter(rpc, states -> rpc.reply(inodeReply(session, states.getFirst()))));
+    }
+
+    private GetInodeReply inodeReply(Session session, LeaseState lease) {
+        Shown shown = showUnder(session, lease);
+        if (shown == null) {
+            return GetInodeReply.newBuilder().setErrno(Errno.ESTALE.number()).build();
+        }
+        return GetInodeReply.newBuilder()
+                .setInode(AttributesCodec.encode(shown.row().attributes()))
+                .setLease(Wire.encode(lease, shown.row().trimBound()))
+                .addAllXattrs(Wire.encode(shown.xattrs()))
+                .setXattrsComplete(true)
+                .setSymlinkTarget(ByteString.copyFrom(shown.row().target()))
+                .build();
+    }
+
+    /** The inode, or null when it went while its lease was waited for; then the lease is not kept. */
+    private @Nullable Shown showUnder(Session session, LeaseState lease) {
+        Shown shown =
+                log.read(
+                        tables -> {
+                            InodeRow row = tables.inode(lease.inode());
+                            return row == null ? null : Shown.of(tables, row);
+                        });
+        if (shown == null) {
+            var _ =
+                    leases.giveBack(
+                            session.id(), lease.inode(), lease.generation(), LeaseMode.NONE);
+        }
+        return shown;
+    }
+
+    void acquire(RpcRequest rpc, Session session, AcquireLeaseRequest request) {
+        InodeId id = new InodeId(request.getInode());
+        if (!exists(session, id)) {
+            rpc.reply(refusedLease(Errno.ESTALE));
+            return;
+        }
+        LeaseMode mode = Wire.decode(request.getMode());
+        if (request.getMode() == MetadataProto.LeaseMode.SHARED) {
+            rpc.reply(refusedLease(Errno.EOPNOTSUPP));
+        } else if (mode == LeaseMode.NONE) {
+            rpc.reply(acquireReply(session, leases.held(session.id(), id)));
+        } else if (request.getReclaim()) {
+            LeaseState state = leases.reclaim(session.id(), id, mode);
+            rpc.reply(state == null ? refusedLease(Errno.ESTALE) : acquireReply(session, state));
+        } else {
+            LeaseNeed need = mode == LeaseMode.WRITE ? LeaseNeed.write(id) : LeaseNeed.read(id);
+            leases.request(
+                    session.id(),
+                    List.of(need),
+                    waiter(rpc, states -> rpc.reply(acquireReply(session, states.getFirst()))));
+        }
+    }
+
+    private static AcquireLeaseReply refusedLease(Errno errno) {
+        return AcquireLeaseReply.newBuilder().setErrno(errno.number()).build();
+    }
+
+    private AcquireLeaseReply acquireReply(Session session, LeaseState lease) {
+        Shown shown = showUnder(session, lease);
+        if (shown == null) {
+            return refusedLease(Errno.ESTALE);
+        }
+        return AcquireLeaseReply.newBuilder()
+                .setLease(Wire.encode(lease, shown.row().trimBound()))
+                .setInode(AttributesCodec.encode(shown.row().attributes()))
+                .addAllXattrs(Wire.encode(shown.xattrs()))
+                .setXattrsComplete(true)
+                .setSymlinkTarget(ByteString.copyFrom(shown.row().target()))
+                .build();
+    }
+
+    // ---- READ_DIRECTORY ----
+
+    void readDirectory(RpcRequest rpc, Session session, ReadDirectoryRequest request) {
+        InodeId id = new InodeId(request.getInode());
+        if (!exists(session, id)) {
+            rpc.reply(ReadDirectoryReply.newBuilder().setErrno(Errno.ESTALE.number()).build());
+            return;
+        }
+        leases.request(
+                session.id(),
+                List.of(LeaseNeed.read(id)),
+                waiter(rpc, states -> rpc.reply(page(session, request, states.getFirst()))));
+    }
+
+    private ReadDirectoryReply page(
+            Session session, ReadDirectoryRequest request, LeaseState lease) {
+        int limit = request.getLimit();
+        int count = limit <= 0 ? ENTRIES_MAX : Math.min(limit, ENTRIES_MAX);
+        try {
+            return log.read(
+                    tables -> {
+                        InodeRow row =
+                                NamespaceReads.directory(
+                                        tables, session.volume(), lease.inode());
+                        List<EntryRow> entries =
+                                tables.entriesAfter(
+                                        lease.inode(), request.getAfterPosition(), count);
+                        var reply =
+                                ReadDirectoryReply.newBuilder()
+                                        .setLease(Wire.encode(lease, row.trimBound()))
+                                        .setParent(row.parent().value());
+                        int bytes = 0;
+                        int taken = 0;
+                        for (EntryRow entry : entries) {
+                            DirectoryEntry shown =
+                                    entry(tables, session, entry, request.getAttributes());
+                            reply.addEntries(shown);
+                            taken++;
+                            bytes += shown.getSerializedSize();
+                            if (bytes >= REPLY_BYTES) {
+                                break;
+                            }
+                        }
+                        boolean all = taken == entries.size() && entries.size() < count;
+                        return reply.setEnd(all).build();
+                    });
+        } catch (FsException e) {
+            return ReadDirectoryReply.newBuilder().setErrno(e.errno().number()).build();
+        }
+    }
+
+    private DirectoryEntry entry(
+            Tables tables, Session session, EntryRow entry, boolean withAttributes) {
+        DirectoryEntry.Builder shown =
+                DirectoryEntry.newBuilder()
+                        .setName(ByteString.copyFrom(entry.name().bytes()))
+                        .setInode(entry.inode().value())
+                        .setType(entry.type().modeBits())
+                        .setPosition(entry.position());
+        InodeRow row = withAttributes ? tables.inode(entry.inode()) : null;
+        LeaseState lease =
+                row == null
+                        ? null
+                        : leases.tryGrant(session.id(), entry.inode(), LeaseMode.READ);
+        if (row != null && lease != null) {
+            shown.setAttributes(AttributesCodec.encode(row.attributes()))
+                    .setLease(Wire.encode(lease, row.trimBound()))
+                    .addAllXattrs(Wire.encode(NamespaceReads.xattrs(tables, row)))
+                    .setXattrsComplete(true)
+                    .setSymlinkTarget(ByteString.copyFrom(row.target()));
+        }
+        return shown.build();
+    }
+}

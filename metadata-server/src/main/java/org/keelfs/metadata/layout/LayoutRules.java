@@ -1,0 +1,93 @@
+package org.keelfs.metadata.layout;
+
+import org.jspecify.annotations.Nullable;
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.lease.LeaseState;
+import org.keelfs.model.SessionId;
+import org.keelfs.namespace.ChunkRow;
+
+/**
+ * When an epoch goes on and when a fresh one is drawn (rules R2 and R3). Pure.
+ */
+public final class LayoutRules {
+    /* An epoch is either one writer's or the readers'. That of a writer names the session (lastWriter): nobody
+     * else was ever given it, so going on in it is safe exactly as long as that session still knows what its
+     * replicas missed. It does when it has held the lease without a gap since the epoch was drawn, or says that it
+     * does (known_epoch). That of readers (lastWriter 0) holds no write at all: every reader may share it for as
+     * long as no writer has drawn another, however many leases came and went, also over a restart.
+     *
+     * So every hand-over from or to a writer draws a fresh epoch at the first layout request after it: the new
+     * writer's session differs from the one recorded, and a reader meets a writer's epoch. An eviction needs no
+     * rule of its own: the evicted writer's epoch is no other session's.
+     */
+
+    /** A seal takes some round trips; who has not finished after this is taken for lost when another asks. */
+    public static final long SEAL_TIMEOUT_NS = 10_000_000_000L;
+
+    private LayoutRules() {}
+
+    /**
+     * One request for one chunk.
+     *
+     * @param session who asks
+     * @param lease what it holds of the file
+     * @param write whether the chunk is to be made where there is none
+     * @param knownEpoch epoch in which it still has its state of the chunk, 0 for none
+     * @param newEpoch whether it lost that state or met a newer promise
+     */
+    public record Ask(
+            SessionId session, LeaseState lease, boolean write, long knownEpoch, boolean newEpoch) {
+        boolean isWriter() {
+            return lease.mode() == LeaseMode.WRITE;
+        }
+    }
+
+    /**
+     * Decides.
+     *
+     * @param row the chunk, or null where there is none
+     * @param sealing its seal under way, or null
+     * @param sealerLives whether that sealer is open and still holds a lease on the file
+     */
+    public static LayoutDecision decide(
+            @Nullable ChunkRow row,
+            Ask ask,
+            @Nullable Sealing sealing,
+            boolean sealerLives,
+            long nowNs) {
+        if (ask.lease().mode() == LeaseMode.NONE || (ask.write() && !ask.isWriter())) {
+            return LayoutDecision.NO_LEASE;
+        }
+        if (row == null) {
+            return ask.write() ? LayoutDecision.CREATE : LayoutDecision.ABSENT;
+        }
+        boolean current = ask.knownEpoch() == row.epoch();
+        if (ask.newEpoch() && (current || ask.knownEpoch() == 0)) {
+            return LayoutDecision.FRESH;
+        }
+        boolean own = row.lastWriter() == ask.session().value();
+        boolean readers = row.lastWriter() == 0;
+        if (!(own || (readers && !ask.isWriter()))) {
+            return LayoutDecision.FRESH;
+        }
+        if (row.opened()) {
+            boolean remembers = current || row.epoch() - ask.lease().since() > 0;
+            return readers || remembers ? LayoutDecision.GO_ON : LayoutDecision.FRESH;
+        }
+        return whileSealing(row, ask, sealing, sealerLives, nowNs);
+    }
+
+    private static LayoutDecision whileSealing(
+            ChunkRow row, Ask ask, @Nullable Sealing sealing, boolean sealerLives, long nowNs) {
+        if (sealing == null || sealing.epoch() != row.epoch()) {
+            return LayoutDecision.FRESH;
+        }
+        if (sealing.sealer().equals(ask.session())) {
+            // Without its state it would start over in the same epoch, with another T.
+            boolean goesOn = ask.knownEpoch() == row.epoch();
+            return goesOn ? LayoutDecision.SEAL_ON : LayoutDecision.FRESH;
+        }
+        boolean lost = !sealerLives || nowNs - sealing.sinceNs() >= SEAL_TIMEOUT_NS;
+        return lost ? LayoutDecision.FRESH : LayoutDecision.WAIT;
+    }
+}
