@@ -76,7 +76,7 @@ public record SetXattrCommand(InodeId inode, Name name, byte[] value, int flags,
 
     /** posix_acl_update_mode of fs/posix_acl.c. */
     private void setMode(InodeEdit edit, Acl acl, Origin origin) {
-        edit.mode = edit.mode & ~Modes.PERMISSIONS | acl.modeBits();
+        edit.mode = (edit.mode & ~Modes.PERMISSIONS) | acl.modeBits();
         if (killSgid || !Permissions.mayUseGroup(origin.caller(), edit.gid)) {
             edit.mode &= ~Modes.SETGID;
         }

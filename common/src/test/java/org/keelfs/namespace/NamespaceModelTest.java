@@ -53,10 +53,10 @@ class NamespaceModelTest {
         model = new PosixModel(0777, 1);
         int done = 0;
         for (int i = 0; i < STEPS; i++) {
-            model.now = 10 + i;
+            model.now = 10L + i;
             model.caller = CALLERS[random.nextInt(CALLERS.length)];
             if (random.nextInt(400) == 0) {
-                long session = 1 + random.nextInt(2);
+                long session = 1L + random.nextInt(2);
                 Orphans.releasePins(tables, new SessionId(session));
                 model.endSession(session);
                 continue;

@@ -77,7 +77,7 @@ final class Keys {
     static long longAt(byte[] key, int at) {
         long value = 0;
         for (int i = 0; i < 8; i++) {
-            value = value << 8 | key[at + i] & 0xFF;
+            value = value << 8 | (key[at + i] & 0xFF);
         }
         return value;
     }
@@ -85,7 +85,7 @@ final class Keys {
     static int intAt(byte[] key, int at) {
         int value = 0;
         for (int i = 0; i < 4; i++) {
-            value = value << 8 | key[at + i] & 0xFF;
+            value = value << 8 | (key[at + i] & 0xFF);
         }
         return value;
     }
@@ -101,13 +101,13 @@ final class Keys {
 
     private static void put(byte[] key, int at, long value) {
         for (int i = 0; i < 8; i++) {
-            key[at + i] = (byte) (value >>> 56 - 8 * i);
+            key[at + i] = (byte) (value >>> (56 - 8 * i));
         }
     }
 
     private static void putInt(byte[] key, int at, int value) {
         for (int i = 0; i < 4; i++) {
-            key[at + i] = (byte) (value >>> 24 - 8 * i);
+            key[at + i] = (byte) (value >>> (24 - 8 * i));
         }
     }
 }
