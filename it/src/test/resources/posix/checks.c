@@ -69,10 +69,19 @@ static void files(void) {
     OK(fsync(fd) == 0 && fdatasync(fd) == 0);
     OK(unlink("a") == 0);
     FAILS(stat("a", &st), ENOENT);
-    OK(fstat(fd, &st) == 0 && st.st_size == 100003);
     OK(pread(fd, buffer, 3, 100000) == 3 && memcmp(buffer, "xyz", 3) == 0);
     OK(close(fd) == 0);
     FAILS(unlink("a"), ENOENT);
+}
+
+static void unlinked(void) {
+    int fd = make("a", "content");
+    OK(unlink("a") == 0 && fstat(fd, &st) == 0 && st.st_size == 7 && st.st_nlink == 0);
+    OK(pwrite(fd, "more", 4, 7) == 4 && ftruncate(fd, 9) == 0);
+    OK(fstat(fd, &st) == 0 && st.st_size == 9);
+    DIR *dir = opendir(".");
+    OK(dir != NULL && readdir(dir) != NULL && readdir(dir) != NULL && readdir(dir) == NULL);
+    OK(closedir(dir) == 0 && close(fd) == 0);
 }
 
 static void large(void) {
@@ -462,7 +471,7 @@ static const struct {
     const char *name;
     void (*run)(void);
 } CHECKS[] = {
-    CHECK(files), CHECK(large), CHECK(directories), CHECK(renames), CHECK(rename_flags),
+    CHECK(files), CHECK(unlinked), CHECK(large), CHECK(directories), CHECK(renames), CHECK(rename_flags),
     CHECK(links), CHECK(symlinks), CHECK(attributes), CHECK(truncation), CHECK(allocation),
     CHECK(holes), CHECK(append), CHECK(mapping), CHECK(xattrs), CHECK(names),
     CHECK(names_of_bytes), CHECK(big_directory), CHECK(unnamed), CHECK(copying), CHECK(special),

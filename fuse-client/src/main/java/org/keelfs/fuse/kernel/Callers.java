@@ -1,9 +1,5 @@
 package org.keelfs.fuse.kernel;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentHashMap;
 import org.keelfs.client.vfs.Call;
@@ -84,30 +80,8 @@ final class Callers {
         if (byProcess.size() >= PROCESSES_MAX) {
             byProcess.clear();
         }
-        int[] ids = read(pid);
+        int[] ids = ProcessGroups.read(pid);
         byProcess.put(pid, new Groups(uid, gid, ids, now));
         return ids;
-    }
-
-    /** /proc/PID/status takes no lock that a process waiting in a page fault could hold. */
-    private static int[] read(int pid) {
-        try {
-            for (String line :
-                    Files.readAllLines(
-                            Path.of("/proc", Integer.toString(pid), "status"),
-                            StandardCharsets.ISO_8859_1)) {
-                if (line.startsWith("Groups:")) {
-                    String list = line.substring("Groups:".length()).strip();
-                    return list.isEmpty()
-                            ? NO_GROUPS
-                            : Arrays.stream(list.split(" "))
-                                    .mapToInt(Integer::parseUnsignedInt)
-                                    .toArray();
-                }
-            }
-        } catch (IOException | NumberFormatException e) {
-            // The process has ended: its request is served with the groups that the request names.
-        }
-        return NO_GROUPS;
     }
 }

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What a directory is before something is mounted on it, and who uses it afterwards. Stateless. */
-final class MountPoint {
+public final class MountPoint {
     private static final Logger LOG = LoggerFactory.getLogger(MountPoint.class);
 
     private static final Path MOUNTS = Path.of("/proc/self/mountinfo");
@@ -24,14 +24,16 @@ final class MountPoint {
     private static final int USERS_NAMED_MAX = 5;
 
     /** A line of mountinfo: "major:minor", file system type, source. */
-    record Mounted(String device, String type, String source) {}
+    public record Mounted(String device, String type, String source) {}
 
     private MountPoint() {}
 
     /**
-     * The directory's real path, when something may be mounted there; else a message says why not.
+     * The directory's real path, when something may be mounted there.
+     *
+     * @throws MountException that says why not
      */
-    static Path checked(Path dir, List<Path> ownDirectories) {
+    public static Path checked(Path dir, List<Path> ownDirectories) {
         Path absolute = dir.toAbsolutePath().normalize();
         clearStale(absolute);
         Path real = real(absolute);
@@ -111,7 +113,7 @@ final class MountPoint {
      * What is mounted on exactly this directory, topmost; null if nothing. Does not touch the
      * mount.
      */
-    static @Nullable Mounted mountedOn(Path dir) {
+    public static @Nullable Mounted mountedOn(Path dir) {
         Mounted found = null;
         try {
             for (String line : Files.readAllLines(MOUNTS, StandardCharsets.ISO_8859_1)) {
@@ -147,6 +149,15 @@ final class MountPoint {
             }
         }
         return out.toString(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Takes the mount away; {@code lazily} leaves a busy one to those who use it.
+     *
+     * @throws MountException that names who uses it, when it is busy
+     */
+    public static void unmount(Path dir, boolean lazily) {
+        Mounting.unmount(dir, lazily);
     }
 
     /**

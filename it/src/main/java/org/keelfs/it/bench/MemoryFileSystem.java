@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -38,31 +37,26 @@ public final class MemoryFileSystem implements FileSystem {
     private static final int O_TRUNC = 01000;
     private static final int O_APPEND = 02000;
     private static final int O_DIRECT = 040000;
-    private static final int RENAME_NOREPLACE = 1;
-    private static final int RENAME_EXCHANGE = 2;
     private static final int FALLOC_KEEP_SIZE = 1;
     private static final int FALLOC_PUNCH_HOLE = 2;
     private static final int FALLOC_ZERO_RANGE = 16;
     private static final int SEEK_HOLE = 4;
     private static final int XATTR_CREATE = 1;
     private static final int XATTR_REPLACE = 2;
-    private static final int LINKS_MAX = 65_000;
     private static final long SIZE_MAX = (long) MemoryNode.CHUNK * (Integer.MAX_VALUE - 8);
     private static final Name WAIT = Name.of("user.wait");
     private static final Name DOT = Name.of(".");
     private static final Name DOT_DOT = Name.of("..");
+    private static final byte[] NO_TARGET = {};
     private static final String ACL_PREFIX = "system.posix_acl_";
 
     private final boolean alwaysMoves;
     private final long bytesMax;
     private final long validNs;
-    private final Object namespace = new Object();
-    private final ConcurrentHashMap<Long, MemoryNode> nodes = new ConcurrentHashMap<>();
-    private final AtomicLong nextInode = new AtomicLong(InodeId.ROOT.value());
+    private final MemoryTree tree = new MemoryTree();
     private final AtomicLong nextHandle = new AtomicLong();
-    private final AtomicLong bytesUsed = new AtomicLong();
+    private final AtomicLong bytesUsed = tree.bytesUsed;
     private final AtomicInteger waiting = new AtomicInteger();
-    private final MemoryNode root;
 
     /**
      * @param alwaysMoves every operation asks for a thread that may wait, as an uncached one would
@@ -73,44 +67,12 @@ public final class MemoryFileSystem implements FileSystem {
         this.alwaysMoves = alwaysMoves;
         this.bytesMax = bytesMax;
         this.validNs = validNs;
-        root = newNode(FileType.DIRECTORY, 0755, 0, 0);
-        root.parent = root;
-    }
-
-    private MemoryNode newNode(FileType type, int mode, int uid, int gid) {
-        var node = new MemoryNode(new InodeId(nextInode.getAndIncrement()), type, mode, uid, gid);
-        nodes.put(node.id.value(), node);
-        return node;
     }
 
     private void begin(Call call) {
         if (alwaysMoves) {
             call.beforeWait();
         }
-    }
-
-    private MemoryNode node(InodeId id) {
-        MemoryNode node = nodes.get(id.value());
-        if (node == null) {
-            throw new FsException(Errno.ESTALE);
-        }
-        return node;
-    }
-
-    private MemoryNode directory(InodeId id) {
-        MemoryNode node = node(id);
-        if (node.type != FileType.DIRECTORY) {
-            throw new FsException(Errno.ENOTDIR);
-        }
-        return node;
-    }
-
-    private static DirEntry existing(MemoryNode dir, Name name) {
-        DirEntry entry = dir.byName.get(name);
-        if (entry == null) {
-            throw new FsException(Errno.ENOENT);
-        }
-        return entry;
     }
 
     /** The answer of a lookup, which counts as one. */
@@ -128,14 +90,14 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public Entry lookup(Call call, InodeId parent, Name name) {
         begin(call);
-        MemoryNode dir = node(parent);
+        MemoryNode dir = tree.node(parent);
         if (name.equals(DOT)) {
             return counted(dir);
         }
         if (name.equals(DOT_DOT)) {
-            return counted(Objects.requireNonNull(directory(parent).parent));
+            return counted(Objects.requireNonNull(tree.directory(parent).parent));
         }
-        return counted(existing(directory(parent), name).node());
+        return counted(MemoryTree.existing(tree.directory(parent), name).node());
     }
 
     @Override
@@ -145,20 +107,11 @@ public final class MemoryFileSystem implements FileSystem {
 
     @Override
     public void forget(InodeId inode, long lookups) {
-        MemoryNode node = nodes.get(inode.value());
+        MemoryNode node = tree.maybe(inode);
         if (node != null) {
             synchronized (node) {
                 node.lookups = Math.max(0, node.lookups - lookups);
-                dropIfUnused(node);
-            }
-        }
-    }
-
-    private void dropIfUnused(MemoryNode node) {
-        synchronized (node) {
-            if (node.links == 0 && node.lookups == 0 && node.opens == 0) {
-                nodes.remove(node.id.value());
-                bytesUsed.addAndGet(-node.attributes().allocatedSectors() * MemoryNode.SECTOR);
+                tree.dropIfUnused(node);
             }
         }
     }
@@ -166,7 +119,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public AttributesAnswer getAttributes(Call call, InodeId inode) {
         begin(call);
-        return answer(node(inode));
+        return answer(tree.node(inode));
     }
 
     private AttributesAnswer answer(MemoryNode node) {
@@ -176,7 +129,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         if (change.size() != null) {
             resize(node, change.size());
         }
@@ -213,139 +166,45 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public byte[] readLink(Call call, InodeId inode) {
         begin(call);
-        return node(inode).target;
+        return tree.node(inode).target;
     }
 
     @Override
     public Entry makeNode(Call call, InodeId parent, Name name, int mode, int rdev) {
         begin(call);
-        return counted(make(call, parent, name, FileType.ofMode(mode), mode & 07777, rdev));
+        return counted(
+                tree.make(
+                        call, parent, name, FileType.ofMode(mode), mode & 07777, rdev, NO_TARGET));
     }
 
     @Override
     public Entry makeDirectory(Call call, InodeId parent, Name name, int mode) {
         begin(call);
-        return counted(make(call, parent, name, FileType.DIRECTORY, mode, 0));
+        return counted(tree.make(call, parent, name, FileType.DIRECTORY, mode, 0, NO_TARGET));
     }
 
     @Override
     public Entry symlink(Call call, InodeId parent, Name name, byte[] target) {
         begin(call);
-        synchronized (namespace) {
-            MemoryNode node = make(call, parent, name, FileType.SYMLINK, 0777, 0);
-            node.target = target;
-            return counted(node);
-        }
-    }
-
-    private MemoryNode make(
-            Call call, InodeId parent, Name name, FileType type, int mode, int rdev) {
-        synchronized (namespace) {
-            MemoryNode dir = directory(parent);
-            if (dir.byName.containsKey(name)) {
-                throw new FsException(Errno.EEXIST);
-            }
-            if (dir.links == 0) {
-                throw new FsException(Errno.ENOENT);
-            }
-            MemoryNode node = unlinked(call, dir, type, mode);
-            node.rdev = rdev;
-            if (type == FileType.DIRECTORY) {
-                node.parent = dir;
-                dir.links++;
-            }
-            enter(dir, name, node);
-            return node;
-        }
-    }
-
-    private MemoryNode unlinked(Call call, MemoryNode dir, FileType type, int mode) {
-        boolean inherits = (dir.mode & 02000) != 0;
-        int masked = type == FileType.SYMLINK ? mode : mode & ~call.umask();
-        if (inherits && type == FileType.DIRECTORY) {
-            masked |= 02000;
-        }
-        int gid = inherits ? dir.gid : call.caller().gid();
-        return newNode(type, masked, call.caller().uid(), gid);
-    }
-
-    private static void enter(MemoryNode dir, Name name, MemoryNode node) {
-        var entry = new DirEntry(name, node, dir.nextPosition++);
-        dir.byPosition.put(entry.position(), entry);
-        dir.byName.put(name, entry);
-        dir.touch(true);
-    }
-
-    private static void remove(MemoryNode dir, DirEntry entry) {
-        dir.byName.remove(entry.name());
-        dir.byPosition.remove(entry.position());
-        dir.touch(true);
+        return counted(tree.make(call, parent, name, FileType.SYMLINK, 0777, 0, target));
     }
 
     @Override
     public Entry link(Call call, InodeId inode, InodeId newParent, Name newName) {
         begin(call);
-        synchronized (namespace) {
-            MemoryNode node = node(inode);
-            MemoryNode dir = directory(newParent);
-            if (dir.byName.containsKey(newName)) {
-                throw new FsException(Errno.EEXIST);
-            }
-            synchronized (node) {
-                if (node.links >= LINKS_MAX) {
-                    throw new FsException(Errno.EMLINK);
-                }
-                node.links++;
-                node.touch(false);
-            }
-            enter(dir, newName, node);
-            return counted(node);
-        }
+        return counted(tree.link(inode, newParent, newName));
     }
 
     @Override
     public void unlink(Call call, InodeId parent, Name name) {
         begin(call);
-        synchronized (namespace) {
-            MemoryNode dir = directory(parent);
-            DirEntry entry = existing(dir, name);
-            if (entry.node().type == FileType.DIRECTORY) {
-                throw new FsException(Errno.EISDIR);
-            }
-            remove(dir, entry);
-            unlinked(dir, entry.node());
-        }
+        tree.unlink(parent, name, false);
     }
 
     @Override
     public void removeDirectory(Call call, InodeId parent, Name name) {
         begin(call);
-        synchronized (namespace) {
-            MemoryNode dir = directory(parent);
-            DirEntry entry = existing(dir, name);
-            if (entry.node().type != FileType.DIRECTORY) {
-                throw new FsException(Errno.ENOTDIR);
-            }
-            if (!entry.node().byName.isEmpty()) {
-                throw new FsException(Errno.ENOTEMPTY);
-            }
-            remove(dir, entry);
-            unlinked(dir, entry.node());
-        }
-    }
-
-    /** One name of the node is gone. */
-    private void unlinked(MemoryNode dir, MemoryNode node) {
-        synchronized (node) {
-            if (node.type == FileType.DIRECTORY) {
-                node.links = 0;
-                dir.links--;
-            } else {
-                node.links--;
-            }
-            node.touch(false);
-            dropIfUnused(node);
-        }
+        tree.unlink(parent, name, true);
     }
 
     @Override
@@ -357,68 +216,13 @@ public final class MemoryFileSystem implements FileSystem {
             Name newName,
             int flags) {
         begin(call);
-        synchronized (namespace) {
-            MemoryNode from = directory(oldParent);
-            MemoryNode to = directory(newParent);
-            DirEntry moved = existing(from, oldName);
-            DirEntry replaced = to.byName.get(newName);
-            if (flags == RENAME_EXCHANGE) {
-                exchange(from, moved, to, existing(to, newName));
-                return;
-            }
-            if (replaced != null) {
-                if (flags == RENAME_NOREPLACE) {
-                    throw new FsException(Errno.EEXIST);
-                }
-                if (replaced.node() == moved.node()) {
-                    return;
-                }
-                replace(moved.node(), to, replaced);
-            }
-            remove(from, moved);
-            enter(to, newName, moved.node());
-            adopt(from, to, moved.node());
-        }
-    }
-
-    private void replace(MemoryNode by, MemoryNode dir, DirEntry replaced) {
-        MemoryNode node = replaced.node();
-        if (node.type == FileType.DIRECTORY) {
-            if (by.type != FileType.DIRECTORY) {
-                throw new FsException(Errno.EISDIR);
-            }
-            if (!node.byName.isEmpty()) {
-                throw new FsException(Errno.ENOTEMPTY);
-            }
-        } else if (by.type == FileType.DIRECTORY) {
-            throw new FsException(Errno.ENOTDIR);
-        }
-        remove(dir, replaced);
-        unlinked(dir, node);
-    }
-
-    private static void exchange(MemoryNode from, DirEntry a, MemoryNode to, DirEntry b) {
-        remove(from, a);
-        remove(to, b);
-        enter(from, a.name(), b.node());
-        enter(to, b.name(), a.node());
-        adopt(from, to, a.node());
-        adopt(to, from, b.node());
-    }
-
-    private static void adopt(MemoryNode from, MemoryNode to, MemoryNode node) {
-        node.touch(false);
-        if (node.type == FileType.DIRECTORY && from != to) {
-            node.parent = to;
-            from.links--;
-            to.links++;
-        }
+        tree.rename(oldParent, oldName, newParent, newName, flags);
     }
 
     @Override
     public Opened open(Call call, InodeId inode, int flags) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         if ((flags & O_TRUNC) != 0) {
             resize(node, 0);
         }
@@ -436,14 +240,14 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public Created create(Call call, InodeId parent, Name name, int mode, int flags) {
         begin(call);
-        MemoryNode node = make(call, parent, name, FileType.REGULAR, mode, 0);
+        MemoryNode node = tree.make(call, parent, name, FileType.REGULAR, mode, 0, NO_TARGET);
         return new Created(counted(node), opened(node, flags));
     }
 
     @Override
     public Created createUnnamed(Call call, InodeId parent, int mode, int flags) {
         begin(call);
-        MemoryNode node = unlinked(call, directory(parent), FileType.REGULAR, mode);
+        MemoryNode node = tree.unnamed(call, tree.directory(parent), FileType.REGULAR, mode);
         node.links = 0;
         return new Created(counted(node), opened(node, flags));
     }
@@ -451,7 +255,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         return node.read(offset, target);
     }
 
@@ -483,7 +287,7 @@ public final class MemoryFileSystem implements FileSystem {
             boolean killSuidGid,
             boolean fromPageCache) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         int bytes = source.remaining();
         if (offset > SIZE_MAX - bytes) {
             throw new FsException(Errno.EFBIG);
@@ -508,11 +312,11 @@ public final class MemoryFileSystem implements FileSystem {
     public void release(
             Call call, InodeId inode, long handle, long lockOwner, boolean unlockFlock) {
         begin(call);
-        MemoryNode node = nodes.get(inode.value());
+        MemoryNode node = tree.maybe(inode);
         if (node != null) {
             synchronized (node) {
                 node.opens--;
-                dropIfUnused(node);
+                tree.dropIfUnused(node);
             }
         }
     }
@@ -520,7 +324,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         boolean waits;
         synchronized (node) {
             waits = node.xattrs != null && node.xattrs.containsKey(WAIT);
@@ -533,7 +337,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public Opened openDirectory(Call call, InodeId inode, int flags) {
         begin(call);
-        MemoryNode node = directory(inode);
+        MemoryNode node = tree.directory(inode);
         return opened(node, 0);
     }
 
@@ -546,7 +350,7 @@ public final class MemoryFileSystem implements FileSystem {
             boolean plus,
             DirectorySink sink) {
         begin(call);
-        MemoryNode dir = directory(inode);
+        MemoryNode dir = tree.directory(inode);
         MemoryNode parent = Objects.requireNonNull(dir.parent);
         if (position < 1
                 && !sink.add(DOT, dir.id, FileType.DIRECTORY, 1, plus ? entry(dir) : null)) {
@@ -589,7 +393,7 @@ public final class MemoryFileSystem implements FileSystem {
                 blocks,
                 Math.max(0, blocks - used),
                 1L << 32,
-                (1L << 32) - nodes.size(),
+                (1L << 32) - tree.size(),
                 Name.BYTES_MAX);
     }
 
@@ -597,7 +401,7 @@ public final class MemoryFileSystem implements FileSystem {
     public byte[] getXattr(Call call, InodeId inode, Name name) {
         begin(call);
         refuseAcl(name);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         synchronized (node) {
             byte[] value = node.xattrs == null ? null : node.xattrs.get(name);
             if (value == null) {
@@ -616,7 +420,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public List<Name> listXattrs(Call call, InodeId inode) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         synchronized (node) {
             return node.xattrs == null ? List.of() : new ArrayList<>(node.xattrs.keySet());
         }
@@ -627,7 +431,7 @@ public final class MemoryFileSystem implements FileSystem {
             Call call, InodeId inode, Name name, byte[] value, int flags, boolean killSgid) {
         begin(call);
         refuseAcl(name);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         synchronized (node) {
             Map<Name, byte[]> xattrs = node.xattrsForChange();
             if ((flags & XATTR_CREATE) != 0 && xattrs.containsKey(name)) {
@@ -644,7 +448,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public void removeXattr(Call call, InodeId inode, Name name) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         synchronized (node) {
             if (node.xattrs == null || node.xattrs.remove(name) == null) {
                 throw new FsException(Errno.ENODATA);
@@ -656,14 +460,14 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public void access(Call call, InodeId inode, int mask) {
         begin(call);
-        Objects.requireNonNull(node(inode));
+        Objects.requireNonNull(tree.node(inode));
     }
 
     @Override
     public void fallocate(
             Call call, InodeId inode, long handle, int mode, long offset, long length) {
         begin(call);
-        MemoryNode node = node(inode);
+        MemoryNode node = tree.node(inode);
         if (offset > SIZE_MAX - length) {
             throw new FsException(Errno.EFBIG);
         }
@@ -684,7 +488,7 @@ public final class MemoryFileSystem implements FileSystem {
     @Override
     public long seek(Call call, InodeId inode, long handle, long offset, int whence) {
         begin(call);
-        long found = node(inode).seek(offset, whence == SEEK_HOLE);
+        long found = tree.node(inode).seek(offset, whence == SEEK_HOLE);
         if (found < 0) {
             throw new FsException(Errno.ENXIO);
         }
@@ -702,8 +506,8 @@ public final class MemoryFileSystem implements FileSystem {
             long targetOffset,
             long length) {
         begin(call);
-        MemoryNode from = node(source);
-        MemoryNode to = node(target);
+        MemoryNode from = tree.node(source);
+        MemoryNode to = tree.node(target);
         var buffer = ByteBuffer.allocate(MemoryNode.CHUNK);
         long copied = 0;
         while (copied < length) {

@@ -2,13 +2,15 @@ package org.keelfs.it.bench;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Predicate;
+import org.keelfs.fuse.jnr.JnrMount;
 import org.keelfs.fuse.kernel.KernelMount;
 import org.keelfs.fuse.kernel.MountException;
 import org.keelfs.fuse.kernel.MountOptions;
 
 /**
  * Mounts {@link MemoryFileSystem} until it is unmounted or the process gets SIGTERM: {@code
- * MemoryMount [--moves] [--readers=N] DIR}. Prints "mounted" when it can be used.
+ * MemoryMount [--moves] [--jnr] [--readers=N] DIR}. Prints "mounted" when it can be used.
  */
 public final class MemoryMount {
     private static final Duration VALID = Duration.ofSeconds(10);
@@ -18,10 +20,13 @@ public final class MemoryMount {
 
     public static void main(String[] args) {
         boolean moves = false;
+        boolean jnr = false;
         MountOptions options = MountOptions.DEFAULTS.withSource("memory").withAcl(false);
         for (int i = 0; i < args.length - 1; i++) {
             if (args[i].equals("--moves")) {
                 moves = true;
+            } else if (args[i].equals("--jnr")) {
+                jnr = true;
             } else if (args[i].startsWith("--readers=")) {
                 options = options.withReaders(Integer.parseInt(args[i].substring(10)));
             } else {
@@ -29,22 +34,44 @@ public final class MemoryMount {
                 System.exit(2);
             }
         }
+        var dir = Path.of(args[args.length - 1]);
+        long bytesMax = Runtime.getRuntime().maxMemory() * 3 / 4;
+        var fileSystem = new MemoryFileSystem(moves && !jnr, bytesMax, VALID.toNanos());
         try {
-            run(Path.of(args[args.length - 1]), options, moves);
+            if (jnr) {
+                JnrMount mount = JnrMount.prepare(dir, options);
+                closeAtExit(mount);
+                mount.start(fileSystem);
+                awaitEnd(mount::awaitEnd);
+            } else {
+                KernelMount mount = KernelMount.prepare(dir, options);
+                closeAtExit(mount);
+                mount.start(fileSystem);
+                awaitEnd(mount::awaitEnd);
+            }
         } catch (MountException e) {
             System.err.println(e.getMessage());
             System.exit(1);
         }
     }
 
-    private static void run(Path dir, MountOptions options, boolean moves) {
-        KernelMount mount = KernelMount.prepare(dir, options);
-        Runtime.getRuntime().addShutdownHook(new Thread(mount::close, "unmount"));
-        mount.start(
-                new MemoryFileSystem(
-                        moves, Runtime.getRuntime().maxMemory() * 3 / 4, VALID.toNanos()));
+    private static void closeAtExit(AutoCloseable mount) {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        new Thread(
+                                () -> {
+                                    try {
+                                        mount.close();
+                                    } catch (Exception e) {
+                                        System.err.println(e.getMessage());
+                                    }
+                                },
+                                "unmount"));
+    }
+
+    private static void awaitEnd(Predicate<Duration> end) {
         System.out.println("mounted");
-        while (!mount.awaitEnd(END_WAIT)) {
+        while (!end.test(END_WAIT)) {
             // Served by the adapter's threads.
         }
     }

@@ -13,6 +13,7 @@ public final class PosixChecks implements AutoCloseable {
     public static final List<String> ALL =
             List.of(
                     "files",
+                    "unlinked",
                     "large",
                     "directories",
                     "renames",
