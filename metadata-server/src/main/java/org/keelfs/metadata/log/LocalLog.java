@@ -274,13 +274,22 @@ public final class LocalLog implements MetadataLog {
         life.writeLock().lock();
         try {
             closed = true;
-            // What was applied while the committer ended.
-            if (appliedPosition > forcedPosition) {
-                store.sync();
-            }
+            forceRest();
             store.close();
         } finally {
             life.writeLock().unlock();
+        }
+    }
+
+    /** What was applied while the committer ended. */
+    private void forceRest() {
+        try {
+            if (appliedPosition > forcedPosition) {
+                store.sync();
+                forcedPosition = appliedPosition;
+            }
+        } catch (StoreException e) {
+            fail(e, "closing");
         }
     }
 

@@ -65,7 +65,7 @@ public final class RocksStore implements AutoCloseable {
     private final KeySpace committed;
     private final Tables tables;
 
-    private RocksStore(Path directory, StoreBudget budget) throws RocksDBException {
+    private RocksStore(Path directory, StoreBudget budget) {
         DBOptions options = options(budget);
         ColumnFamilyOptions familyOptions = familyOptions(budget);
         List<ColumnFamilyDescriptor> descriptors = new ArrayList<>();
@@ -73,7 +73,12 @@ public final class RocksStore implements AutoCloseable {
         for (Family family : Family.values()) {
             descriptors.add(new ColumnFamilyDescriptor(family.columnFamilyName(), familyOptions));
         }
-        db = RocksDB.open(options, directory.toString(), descriptors, handles);
+        try {
+            db = RocksDB.open(options, directory.toString(), descriptors, handles);
+        } catch (RocksDBException e) {
+            closeOwned();
+            throw new StoreException("cannot open the metadata store in " + directory, e);
+        }
         unsynced = own(new WriteOptions().setSync(false));
         committed = new View(own(new ReadOptions()));
         tables = new RocksTables(committed);
@@ -81,11 +86,7 @@ public final class RocksStore implements AutoCloseable {
 
     /** Opens or creates the store; a {@link StoreException} says why it cannot. */
     public static RocksStore open(Path directory, StoreBudget budget) {
-        try {
-            return new RocksStore(directory, budget);
-        } catch (RocksDBException e) {
-            throw new StoreException("cannot open the metadata store in " + directory, e);
-        }
+        return new RocksStore(directory, budget);
     }
 
     private <R extends AbstractImmutableNativeReference> R own(R reference) {
@@ -193,6 +194,10 @@ public final class RocksStore implements AutoCloseable {
     public void close() {
         handles.forEach(ColumnFamilyHandle::close);
         db.close();
+        closeOwned();
+    }
+
+    private void closeOwned() {
         for (AbstractImmutableNativeReference reference : owned.reversed()) {
             reference.close();
         }

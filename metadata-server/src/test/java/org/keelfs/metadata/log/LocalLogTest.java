@@ -177,6 +177,28 @@ class LocalLogTest {
         assertEquals(3, log.read(t -> t.inode(InodeId.ROOT)).nextPosition() - 2);
     }
 
+    private record Broken() implements MetadataCommand<Boolean> {
+        @Override
+        public Boolean apply(Tables tables) {
+            tables.putVolume(new VolumeRow(9, "x", 1, 1, new byte[0], InodeId.ROOT));
+            throw new org.keelfs.base.InvariantViolation("broken on purpose");
+        }
+    }
+
+    @Test
+    void aCommandThatBreaksALawEndsTheServerAndLeavesNothing() {
+        assertTrue(log.submit(new Broken()).isCompletedExceptionally());
+        assertEquals(1, fatal.size());
+        fatal.clear();
+        assertNull(log.read(t -> t.volume(9)));
+    }
+
+    @Test
+    void aStoreThatIsInUseIsNamed() {
+        var refused = assertThrows(RuntimeException.class, () -> open(scratch.resolve("db")));
+        assertTrue(refused.getMessage().contains(scratch.resolve("db").toString()));
+    }
+
     @Test
     void forceReachesThePositionAndIsSharedByAllWhoWait() {
         done(log.submit(new SetUp()));
