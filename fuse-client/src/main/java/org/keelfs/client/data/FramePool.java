@@ -100,13 +100,4 @@ final class FramePool {
     static int at(int frame) {
         return (frame & (SLAB_FRAMES - 1)) * SECTOR;
     }
-
-    int freeNow() {
-        lock.lock();
-        try {
-            return freeCount + ((slabs.length - slabCount) << SLAB_SHIFT);
-        } finally {
-            lock.unlock();
-        }
-    }
 }

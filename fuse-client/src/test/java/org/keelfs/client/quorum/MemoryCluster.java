@@ -1,0 +1,189 @@
+package org.keelfs.client.quorum;
+
+import com.google.protobuf.ByteString;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
+import org.keelfs.buffer.BufferPool;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.InodeId;
+import org.keelfs.wire.proto.MetadataProto.Layout;
+import org.keelfs.wire.proto.MetadataProto.LayoutWant;
+import org.keelfs.wire.proto.MetadataProto.Replica;
+import org.keelfs.wire.proto.NodeProto.Capability;
+import org.keelfs.wire.proto.NodeProto.SignedCapability;
+
+/** Three memory nodes and a metadata server that knows only layouts; every file is under WRITE here. */
+public final class MemoryCluster implements AutoCloseable {
+    public static final int CHUNK_BYTES = 1 << 20;
+
+    public final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
+    public final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
+    public final BufferPool replies = new BufferPool("replies", 256 << 20);
+    public final List<MemoryNode> nodes = new ArrayList<>();
+    public final AtomicLong layoutCalls = new AtomicLong();
+    public volatile boolean leaseHeld = true;
+
+    private final AtomicLong counters = new AtomicLong();
+    private final AtomicLong sessions = new AtomicLong();
+    private final Map<ChunkState.Place, Row> rows = new HashMap<>();
+    private long epochs = 10;
+    private long chunkIds = 100;
+
+    private static final class Row {
+        final long chunk;
+        final ByteString key;
+        final long created;
+        long epoch;
+        boolean open;
+        long holder;
+
+        Row(long chunk, ByteString key, long epoch, long holder) {
+            this.chunk = chunk;
+            this.key = key;
+            this.created = epoch;
+            this.epoch = epoch;
+            this.open = true;
+            this.holder = holder;
+        }
+    }
+
+    public MemoryCluster(long seed) {
+        for (int i = 1; i <= 3; i++) {
+            nodes.add(new MemoryNode("node" + i, timer, replies, seed + i));
+        }
+    }
+
+    /** A mount: its session takes every lease over, so each chunk gets a fresh epoch. */
+    public ChunkClients mount(QuorumConfig config) {
+        long session = sessions.incrementAndGet();
+        return new ChunkClients(
+                config,
+                new SessionLayouts(session),
+                new NodeConnections((_, port) -> nodes.get(port - 1), config),
+                timer,
+                workers);
+    }
+
+    private final class SessionLayouts implements Layouts {
+        private final long session;
+
+        SessionLayouts(long session) {
+            this.session = session;
+        }
+
+        @Override
+        public CompletableFuture<List<Layout>> layouts(List<LayoutWant> wants) {
+            layoutCalls.incrementAndGet();
+            return CompletableFuture.supplyAsync(
+                    () -> wants.stream().map(want -> layout(want, session)).toList(), workers);
+        }
+
+        @Override
+        public CompletableFuture<Boolean> sealed(ChunkId chunk, long epoch) {
+            return CompletableFuture.supplyAsync(() -> accept(chunk, epoch), workers);
+        }
+
+        @Override
+        public long session() {
+            return session;
+        }
+
+        @Override
+        public long nextCounter() {
+            return counters.incrementAndGet();
+        }
+
+        @Override
+        public long serverTimeMs() {
+            return System.currentTimeMillis();
+        }
+
+        @Override
+        public boolean mayRewrite(InodeId inode) {
+            return leaseHeld;
+        }
+    }
+
+    private synchronized Layout layout(LayoutWant want, long session) {
+        var place = new ChunkState.Place(new InodeId(want.getInode()), want.getChunkIndex());
+        var answer =
+                Layout.newBuilder().setInode(want.getInode()).setChunkIndex(want.getChunkIndex());
+        Row row = rows.get(place);
+        if (row == null && !want.getWrite()) {
+            return answer.setAbsent(true).build();
+        }
+        if (row == null) {
+            row = new Row(chunkIds++, want.getWrappedKey(), epochs++, session);
+            rows.put(place, row);
+        }
+        if (want.getNewEpoch() || row.holder != session) {
+            row.epoch = epochs++;
+            row.open = false;
+            row.holder = session;
+        }
+        answer.setChunk(row.chunk)
+                .setKeyId(row.chunk)
+                .setEpoch(row.epoch)
+                .setOpen(row.open)
+                .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0)
+                .setWrappedKey(row.key)
+                .setExpiresMs(System.currentTimeMillis() + 60_000);
+        for (int i = 1; i <= nodes.size(); i++) {
+            answer.addReplicas(
+                    Replica.newBuilder()
+                            .setNode(i)
+                            .setHost("memory")
+                            .setPort(i)
+                            .setCapability(capability(row))
+                            .setAlive(true));
+        }
+        return answer.build();
+    }
+
+    private static SignedCapability capability(Row row) {
+        var capability =
+                Capability.newBuilder()
+                        .setChunk(row.chunk)
+                        .setEpoch(row.epoch)
+                        .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0);
+        return SignedCapability.newBuilder()
+                .setCapability(capability.build().toByteString())
+                .build();
+    }
+
+    private synchronized boolean accept(ChunkId chunk, long epoch) {
+        for (Row row : rows.values()) {
+            if (row.chunk == chunk.value() && row.epoch == epoch) {
+                row.open = true;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The chunks of a file from an index on are dropped, as a truncation does it. */
+    public synchronized void drop(InodeId inode, int firstIndex) {
+        rows.keySet().removeIf(p -> p.inode().equals(inode) && p.index() >= firstIndex);
+    }
+
+    /** Ends all epochs behind the mounts' backs. */
+    public synchronized void newEpochs() {
+        for (Row row : rows.values()) {
+            row.epoch = epochs++;
+            row.open = false;
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        workers.shutdownNow();
+    }
+}
