@@ -25,6 +25,9 @@ import org.keelfs.model.InodeId;
 public final class BufferedFileData implements FileData, AutoCloseable {
     private static final long TICK_MS = 250;
 
+    /** Who waits for quorums is more patient than they are: then failures come with their reason. */
+    private static final long GRACE_MS = 1_000;
+
     /**
      * Encrypted runs on their way: the sender's window three times, for replicas that are slow to
      * take theirs.
@@ -68,7 +71,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
                         new RunSplitter(config.chunkBytes()),
                         workers,
                         new BufferPool("encrypted runs", CIPHERTEXT_BYTES_MAX),
-                        config.operationTimeoutMs() * 1_000_000);
+                        (config.operationTimeoutMs() + GRACE_MS) * 1_000_000);
         this.room = new Semaphore(config.dirtyFramesMax(), true);
         int aheadRuns = (int) (config.cleanBytesMax() / 4 >> 20);
         this.fetcher = new Fetcher(parts, Math.max(1, aheadRuns));
@@ -332,7 +335,10 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         return System.nanoTime() + parts.timeoutNs();
     }
 
-    /** Forgets clean bytes of an inode, but not its layouts: what a full cache does by itself. For tests. */
+    /**
+     * Forgets clean bytes of an inode, but not its layouts: what a full cache does by itself. For
+     * tests.
+     */
     void forgetClean(InodeId inode) {
         FilePages file = pages(inode);
         var freed = new FrameList(0);

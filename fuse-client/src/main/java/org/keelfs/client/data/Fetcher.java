@@ -205,7 +205,7 @@ final class Fetcher {
         if (chunk == null) {
             return CompletableFuture.completedFuture(new Arrived(null, null));
         }
-        return io.read(chunk, op.where.run(), null).thenApply(v -> new Arrived(chunk, v));
+        return io.read(chunk, op.where.run(), List.of()).thenApply(v -> new Arrived(chunk, v));
     }
 
     private void finishLater(FetchOp op, CompletableFuture<Arrived> arrival) {
@@ -296,6 +296,7 @@ final class Fetcher {
     private FrameList decrypt(FetchOp op, Chunk chunk, ReadValues first, int[] frames) {
         ReadValues values = first;
         long deadlineNs = System.nanoTime() + timeoutNs;
+        var bad = new ArrayList<NodeId>();
         for (int attempt = 0; ; attempt++) {
             var spare = new FrameList(0);
             NodeId source = values.source();
@@ -307,7 +308,9 @@ final class Fetcher {
                 giveBack(frames, spare);
                 LOG.warn("{} of {} from {}: {}", chunk.id(), op.file.inode, source, e.getMessage());
                 io.damaged(chunk, op.where.run(), source);
-                if (attempt >= DAMAGE_RETRIES_MAX) {
+                boolean again = bad.contains(source);
+                bad.add(source);
+                if (again || attempt >= DAMAGE_RETRIES_MAX) {
                     throw new FsException(
                             org.keelfs.base.Errno.EIO,
                             chunk.id() + " has no replica whose tag is right: " + e.getMessage());
@@ -320,7 +323,7 @@ final class Fetcher {
             }
             values =
                     Waits.await(
-                            io.read(chunk, op.where.run(), source),
+                            io.read(chunk, op.where.run(), bad),
                             deadlineNs,
                             "second read of " + chunk.id());
         }

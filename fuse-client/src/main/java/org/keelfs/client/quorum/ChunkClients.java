@@ -205,7 +205,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, @Nullable NodeId avoid) {
+    public CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, List<NodeId> avoid) {
         return new ChunkReader(this, (OpenChunk) chunk, run, avoid).start();
     }
 

@@ -92,8 +92,8 @@ public interface ChunkIo {
     CompletableFuture<Integer> write(
             Chunk chunk, SectorRun run, Timestamp timestamp, @Nullable PayloadBuffer payload);
 
-    /** Reads a run, not from {@code avoid} if another replica can answer. */
-    CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, @Nullable NodeId avoid);
+    /** Reads a run, from none of {@code avoid} while another replica can answer. */
+    CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, List<NodeId> avoid);
 
     /** What is written where; ascending, holes included. */
     CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range);

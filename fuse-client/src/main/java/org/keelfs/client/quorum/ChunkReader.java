@@ -1,6 +1,7 @@
 package org.keelfs.client.quorum;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -39,7 +40,7 @@ final class ChunkReader {
 
     private final Context context;
     private final SectorRun run;
-    private final @Nullable NodeId avoid;
+    private final List<NodeId> avoid;
     private final long deadlineNs;
     private final CompletableFuture<ReadValues> result = new CompletableFuture<>();
     private OpenChunk chunk;
@@ -84,7 +85,7 @@ final class ChunkReader {
         }
     }
 
-    ChunkReader(Context context, OpenChunk chunk, SectorRun run, @Nullable NodeId avoid) {
+    ChunkReader(Context context, OpenChunk chunk, SectorRun run, List<NodeId> avoid) {
         this.context = context;
         this.chunk = chunk;
         this.run = run;
@@ -101,6 +102,10 @@ final class ChunkReader {
         try {
             switch (plan()) {
                 case ReadPlan.Zeros() -> result.complete(empty());
+                case ReadPlan.Ask(var parts) when onlyAvoided(parts) -> {
+                    context.catchUp(chunk);
+                    again("the replicas that have all of it are damaged");
+                }
                 case ReadPlan.Ask(var parts) -> ask(parts);
                 case ReadPlan.Settle(var unsettled) ->
                         again("writes of " + unsettled.getFirst().run() + " are in doubt");
@@ -111,6 +116,20 @@ final class ChunkReader {
             }
         } catch (RuntimeException e) {
             result.completeExceptionally(e);
+        }
+    }
+
+    /** Whether some part can only come from who is to be avoided, while a replica is yet to catch up. */
+    private boolean onlyAvoided(List<ReadPlan.Part> parts) {
+        if (avoid.isEmpty() || againMs >= AGAIN_MAX_MS) {
+            return false;
+        }
+        chunk.lock().lock();
+        try {
+            return !chunk.session().behind().isEmpty()
+                    && parts.stream().anyMatch(part -> avoid.containsAll(part.sources()));
+        } finally {
+            chunk.lock().unlock();
         }
     }
 
@@ -149,9 +168,7 @@ final class ChunkReader {
     private List<NodeId> sources(ReadPlan.Part part) {
         int turn = (int) (chunk.id().value() + part.run().first() / TURN_SECTORS);
         var ordered = new ArrayList<>(context.nodes().order(part.sources(), turn));
-        if (avoid != null && ordered.size() > 1 && ordered.remove(avoid)) {
-            ordered.add(avoid);
-        }
+        ordered.sort(Comparator.comparing(avoid::contains));
         return ordered;
     }
 

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class ChunkRepair implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ChunkRepair.class);
 
-    private static final long SWEEP_MS = 2_000;
+    private static final long SWEEP_MS = 1_000;
 
     /**
      * Catch-ups at once: enough to keep a returned node busy, too few to starve the mount's own
@@ -71,10 +71,10 @@ final class ChunkRepair implements AutoCloseable {
                     continue;
                 }
                 for (NodeId node : behind(chunk)) {
-                    behind.add(new Target(chunk, node));
-                    // A node that does not answer is tried now and then: that is how its return is
-                    // noticed.
-                    if (behindBefore.contains(new Target(chunk, node))) {
+                    var target = new Target(chunk, node);
+                    behind.add(target);
+                    // Who does not answer is tried now and then: so its return is noticed.
+                    if (behindBefore.contains(target) || !isSealed(chunk, node)) {
                         catchUp(chunk, node);
                     }
                 }
@@ -89,6 +89,15 @@ final class ChunkRepair implements AutoCloseable {
         chunk.lock().lock();
         try {
             return chunk.session().behind();
+        } finally {
+            chunk.lock().unlock();
+        }
+    }
+
+    private static boolean isSealed(OpenChunk chunk, NodeId node) {
+        chunk.lock().lock();
+        try {
+            return chunk.session().sealed(node);
         } finally {
             chunk.lock().unlock();
         }
@@ -153,7 +162,7 @@ final class ChunkRepair implements AutoCloseable {
                     run,
                     context.nodes().describe(List.of(node)));
             var _ =
-                    new ChunkReader(context, chunk, run, node)
+                    new ChunkReader(context, chunk, run, damaged)
                             .start()
                             .whenComplete(
                                     (values, _) -> {

@@ -34,11 +34,16 @@ final class NodeLink {
     /** Operations of one frame; some 60 bytes each. */
     private static final int FRAME_OPERATIONS_MAX = 1024;
 
-    /** Frames on their way: two hide a round trip behind sending, two more a slow group commit. */
+    /**
+     * Frames on their way: two hide a round trip behind sending, two more a slow group commit.
+     * Operations without bytes have as many to themselves: probes never wait for megabytes.
+     */
     private static final int FRAMES_IN_FLIGHT_MAX = 4;
 
-    /** Besides those, for operations without bytes, so that probes never wait for megabytes. */
-    private static final int SMALL_FRAMES_MAX = 4;
+    /** Waiting bytes and operations that are worth a frame of their own beside others. */
+    private static final int FULL_BYTES = 128 << 10;
+
+    private static final int FULL_OPERATIONS = 16;
 
     /** A node that failed is asked last for so long. */
     private static final long SUSPECT_NS = 3_000_000_000L;
@@ -54,6 +59,9 @@ final class NodeLink {
 
     @GuardedBy("lock")
     private final ArrayDeque<Operation> large = new ArrayDeque<>();
+
+    @GuardedBy("lock")
+    private int largeBytes;
 
     @GuardedBy("lock")
     private int largeFrames;
@@ -112,8 +120,8 @@ final class NodeLink {
     private @Nullable Frame nextFrame() {
         lock.lock();
         try {
-            boolean isLarge = !large.isEmpty() && largeFrames < FRAMES_IN_FLIGHT_MAX;
-            if (!isLarge && (small.isEmpty() || smallFrames >= SMALL_FRAMES_MAX)) {
+            boolean isLarge = !large.isEmpty() && hasRoom(largeFrames, large.size());
+            if (!isLarge && (small.isEmpty() || !hasRoom(smallFrames, small.size()))) {
                 return null;
             }
             var operations = new ArrayList<Operation>();
@@ -127,6 +135,7 @@ final class NodeLink {
                     break;
                 }
                 bytes += next;
+                largeBytes -= next;
                 operations.add(large.removeFirst());
             }
             if (isLarge) {
@@ -138,6 +147,17 @@ final class NodeLink {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Whether another frame may go. Few small operations wait while others are on their way, and
+     * then leave together: each frame costs both sides, and the node a group commit.
+     */
+    @GuardedBy("lock")
+    private boolean hasRoom(int frames, int operations) {
+        return frames == 0
+                || frames < FRAMES_IN_FLIGHT_MAX
+                        && (largeBytes >= FULL_BYTES || operations >= FULL_OPERATIONS);
     }
 
     private void transmit(Frame frame) {

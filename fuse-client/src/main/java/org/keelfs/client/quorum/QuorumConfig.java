@@ -10,11 +10,8 @@ package org.keelfs.client.quorum;
  */
 public record QuorumConfig(
         int chunkSectors, long attemptMs, long hedgeMs, long operationTimeoutMs) {
-    /**
-     * The defaults of DESIGN section 1; an operation ends shortly before who waits for it gives up,
-     * and so with a reason.
-     */
+    /** The defaults of DESIGN section 1. */
     public static QuorumConfig of(int chunkBytes) {
-        return new QuorumConfig(chunkBytes / 4096, 5_000, 1_000, 58_000);
+        return new QuorumConfig(chunkBytes / 4096, 5_000, 1_000, 60_000);
     }
 }

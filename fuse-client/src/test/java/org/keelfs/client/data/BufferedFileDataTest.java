@@ -40,8 +40,7 @@ class BufferedFileDataTest {
     private BufferedFileData mount(long dirtyMax, long cleanMax, long ageMs, long timeoutMs) {
         ChunkClients clients =
                 cluster.mount(
-                        new QuorumConfig(
-                                MemoryCluster.CHUNK_BYTES / 4096, 400, 200, timeoutMs - 300));
+                        new QuorumConfig(MemoryCluster.CHUNK_BYTES / 4096, 400, 200, timeoutMs));
         var config =
                 new DataConfig(
                         MemoryCluster.CHUNK_BYTES, dirtyMax, cleanMax, ageMs, 2 << 20, timeoutMs);
@@ -228,7 +227,8 @@ class BufferedFileDataTest {
         assertEquals(List.of(), failures);
         data.flush(FILE);
         remount();
-        // Writers share the sectors at their borders, and said that nothing is behind: those are not compared.
+        // Writers share the sectors at their borders, and said that nothing is behind: those are
+        // not compared.
         for (int w = 0; w < writers; w++) {
             byte[] expected = Arrays.copyOfRange(random(w, each), 4096, each - 4096);
             assertArrayEquals(expected, read((long) w * each + 4096, each - 8192));
@@ -300,7 +300,7 @@ class BufferedFileDataTest {
 
     @Test
     void withoutAMajorityItFailsAndGoesOnWhenOneReturns() throws Exception {
-        data = mount(4 << 20, 4 << 20, 200, 1_300);
+        data = mount(4 << 20, 4 << 20, 200, 1_000);
         write(0, random(1, 100_000), 0);
         data.flush(FILE);
         cluster.nodes.get(1).mood = Mood.DOWN;
@@ -322,7 +322,7 @@ class BufferedFileDataTest {
 
     @Test
     void readsWithoutAMajorityFailInTime() {
-        data = mount(4 << 20, 4 << 20, 5_000, 1_300);
+        data = mount(4 << 20, 4 << 20, 5_000, 1_000);
         write(0, random(1, 100_000), 0);
         data.flush(FILE);
         data.forgetClean(FILE);

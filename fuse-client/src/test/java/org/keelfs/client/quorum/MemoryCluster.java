@@ -19,7 +19,9 @@ import org.keelfs.wire.proto.MetadataProto.Replica;
 import org.keelfs.wire.proto.NodeProto.Capability;
 import org.keelfs.wire.proto.NodeProto.SignedCapability;
 
-/** Three memory nodes and a metadata server that knows only layouts; every file is under WRITE here. */
+/**
+ * Three memory nodes and a metadata server that knows only layouts; every file is under WRITE here.
+ */
 public final class MemoryCluster implements AutoCloseable {
     public static final int CHUNK_BYTES = 1 << 20;
 

@@ -87,8 +87,7 @@ public final class MemoryNode implements RpcClient {
         }
     }
 
-    public MemoryNode(
-            String name, ScheduledExecutorService timer, BufferPool pool, long seed) {
+    public MemoryNode(String name, ScheduledExecutorService timer, BufferPool pool, long seed) {
         this.name = name;
         this.timer = timer;
         this.pool = pool;
@@ -162,7 +161,8 @@ public final class MemoryNode implements RpcClient {
         }
     }
 
-    private synchronized List<SectorAnswer> carryOut(SectorBatchRequest batch, PayloadBuffer payload)
+    private synchronized List<SectorAnswer> carryOut(
+            SectorBatchRequest batch, PayloadBuffer payload)
             throws GarbledFrameException, InvalidProtocolBufferException {
         frames.incrementAndGet();
         var operations = RegisterCodec.decodeRequests(batch, payload);
