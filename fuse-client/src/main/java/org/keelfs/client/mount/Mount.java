@@ -1,5 +1,7 @@
 package org.keelfs.client.mount;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -25,8 +27,11 @@ public final class Mount {
     /** Some bytes could not be written; the log names the files. */
     public static final int UNSAVED = 3;
 
-    /** The contract of down: it returns within a minute, whatever is dead. */
-    private static final int STOP_S = 55;
+    /** The contract of down: it returns within a minute, whatever is dead, and stops the servers after us. */
+    private static final int STOP_S = 42;
+
+    /** In the state directory: names of files that could not be saved, one a line; for down. */
+    private static final String UNSAVED_FILE = "unsaved";
 
     private static final Duration POLL = Duration.ofSeconds(1);
 
@@ -62,7 +67,7 @@ public final class Mount {
                 // Served by the mount's own threads.
             }
             LOG.info("Unmounted {}", dir);
-            code[0] = finish(stack);
+            code[0] = finish(stack, config.stateDir());
         } catch (RuntimeException e) {
             stack.close();
             throw e;
@@ -83,13 +88,18 @@ public final class Mount {
         }
     }
 
-    private static int finish(ClientStack stack) {
+    private static int finish(ClientStack stack, Path stateDir) {
         List<String> unsaved = stack.flush();
         if (unsaved.isEmpty()) {
             stack.close();
             return CLEAN;
         }
         unsaved.forEach(file -> LOG.error("Unsaved data is lost: {}", file));
+        try {
+            Files.write(stateDir.resolve(UNSAVED_FILE), unsaved);
+        } catch (IOException e) {
+            LOG.error("The names of unsaved files could not be written to {}", stateDir, e);
+        }
         return UNSAVED;
     }
 

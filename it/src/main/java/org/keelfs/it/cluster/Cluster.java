@@ -34,6 +34,7 @@ public final class Cluster implements AutoCloseable {
     private final Map<String, String> environment;
     private final int mounts;
     private final Thread atExit = new Thread(this::endEverything, "cluster-at-exit");
+    private final List<Background> backgrounds = new ArrayList<>();
     private boolean closed;
 
     private Cluster(Builder builder, Path directory) {
@@ -178,6 +179,19 @@ public final class Cluster implements AutoCloseable {
         return script("keelfs", List.of(arguments), COMMAND_TIMEOUT);
     }
 
+    /**
+     * Runs {@code scripts/keelfs} while the caller goes on; it is ended with the cluster at the
+     * latest.
+     */
+    public Background background(String... arguments) {
+        var command = new ArrayList<String>();
+        command.add(root.resolve("scripts/keelfs").toString());
+        command.addAll(List.of(arguments));
+        var background = new Background(root, environment, command);
+        backgrounds.add(background);
+        return background;
+    }
+
     /** Runs a script of this cluster's project with the cluster's environment. */
     public Shell.Result script(String name, List<String> arguments, Duration timeout) {
         var command = new ArrayList<String>();
@@ -285,6 +299,7 @@ public final class Cluster implements AutoCloseable {
         }
         closed = true;
         try {
+            backgrounds.forEach(Background::close);
             if (Files.isDirectory(directory.resolve("conf"))) {
                 tryDown();
             }
