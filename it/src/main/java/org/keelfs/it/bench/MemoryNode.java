@@ -133,7 +133,7 @@ final class MemoryNode {
     int read(long offset, ByteBuffer into) {
         data.readLock().lock();
         try {
-            int wanted = (int) Math.clamp(size - offset, 0, into.remaining());
+            int wanted = Math.clamp(size - offset, 0, into.remaining());
             int done = 0;
             while (done < wanted) {
                 long at = offset + done;
