@@ -18,10 +18,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Clock;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.base.SerialExecutor;
@@ -66,6 +68,7 @@ public final class RunningServer implements AutoCloseable {
     private final MetadataConfig config;
     private final Consumer<Throwable> onFatal;
     private final InetSocketAddress address;
+    private @Nullable Thread committer;
 
     /**
      * Starts everything.
@@ -99,9 +102,22 @@ public final class RunningServer implements AutoCloseable {
         Files.createDirectories(config.dataDir());
         lock(config.dataDir());
         CapabilityKeys keys = CapabilitySecret.loadOrCreate(config.dataDir());
+        ScheduledExecutorService timer =
+                Executors.newSingleThreadScheduledExecutor(
+                        Thread.ofPlatform().daemon().name("metadata-tick").factory());
+        opened(timer::shutdownNow);
         LocalLog log = openLog();
         Clock clock = Clock.SYSTEM;
-        var executor = new SerialExecutor(this::onFailure);
+        var serial = new SerialExecutor(this::onFailure);
+        // The committer's next sync must not wait for the calls that the last one let go on.
+        Executor executor =
+                task -> {
+                    if (Thread.currentThread().equals(committer)) {
+                        timer.execute(() -> serial.execute(task));
+                    } else {
+                        serial.execute(task);
+                    }
+                };
 
         Epochs epochs = Epochs.start(log, executor);
         long incarnation = epochs.first();
@@ -150,7 +166,7 @@ public final class RunningServer implements AutoCloseable {
                         config.heartbeatMs());
         var service =
                 new MetadataService(
-                        executor,
+                        serial,
                         log,
                         sessions,
                         leases,
@@ -159,8 +175,13 @@ public final class RunningServer implements AutoCloseable {
                         new ReadService(log, leases),
                         submits,
                         cluster);
-        startTicking(executor, leases, layouts);
-        startMetrics(executor, leases, submits);
+        var _ =
+                timer.scheduleWithFixedDelay(
+                        () -> serial.execute(() -> tick(leases, layouts)),
+                        TICK_MS,
+                        TICK_MS,
+                        TimeUnit.MILLISECONDS);
+        startMetrics(serial, leases, submits);
         RpcServer server =
                 opened(
                         transport.listen(
@@ -207,7 +228,11 @@ public final class RunningServer implements AutoCloseable {
                                 config.storeCacheMib() * mib,
                                 config.storeMemtableMib() * mib,
                                 config.storeLogMib() * mib),
-                        Thread.ofPlatform().daemon().factory(),
+                        work -> {
+                            committer = new Thread(work);
+                            committer.setDaemon(true);
+                            return committer;
+                        },
                         onFatal));
     }
 
@@ -227,22 +252,9 @@ public final class RunningServer implements AutoCloseable {
         }
     }
 
-    private void startTicking(SerialExecutor executor, LeaseDriver leases, Layouts layouts) {
-        ScheduledExecutorService timer =
-                Executors.newSingleThreadScheduledExecutor(
-                        Thread.ofPlatform().daemon().name("metadata-tick").factory());
-        opened(timer::shutdownNow);
-        var _ =
-                timer.scheduleWithFixedDelay(
-                        () ->
-                                executor.execute(
-                                        () -> {
-                                            leases.tick();
-                                            layouts.tick();
-                                        }),
-                        TICK_MS,
-                        TICK_MS,
-                        TimeUnit.MILLISECONDS);
+    private static void tick(LeaseDriver leases, Layouts layouts) {
+        leases.tick();
+        layouts.tick();
     }
 
     private void startMetrics(SerialExecutor executor, LeaseDriver leases, SubmitService submits)

@@ -1,0 +1,341 @@
+package org.keelfs.metadata;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.keelfs.config.ConfigFile;
+import org.keelfs.rpc.RpcClient;
+import org.keelfs.rpc.RpcConfig;
+import org.keelfs.rpc.RpcMethod;
+import org.keelfs.rpc.RpcReply;
+import org.keelfs.rpc.RpcRequest;
+import org.keelfs.rpc.RpcTransport;
+import org.keelfs.security.pki.CertificateAuthority;
+import org.keelfs.security.tls.Role;
+import org.keelfs.security.tls.TlsIdentity;
+import org.keelfs.wire.proto.MetadataProto.*;
+
+/** A metadata server in this process, and callers of it over real connections. */
+final class TestServer implements AutoCloseable {
+    static final long TIMEOUT_MS = 10_000;
+
+    private final CertificateAuthority authority;
+    private final Path directory;
+    private final Map<String, String> settings;
+    private final AtomicReference<Throwable> fatal = new AtomicReference<>();
+    private final List<AutoCloseable> opened = new ArrayList<>();
+    private RunningServer server;
+
+    TestServer(Path directory, Map<String, String> settings) throws IOException {
+        this.directory = directory;
+        this.settings = settings;
+        authority = CertificateAuthority.create(directory.resolve("pki"));
+        authority.issue("metadata1", Role.METADATA, List.of());
+        start(0);
+    }
+
+    private void start(int port) throws IOException {
+        Path pki = directory.resolve("pki");
+        var given = new java.util.TreeMap<String, String>(settings);
+        given.put("port", Integer.toString(port));
+        given.put("data-dir", directory.resolve("data").toString());
+        given.put("ca", pki.resolve("ca.crt").toString());
+        given.put("cert", pki.resolve("metadata1.crt").toString());
+        given.put("key", pki.resolve("metadata1.key").toString());
+        MetadataConfig config =
+                ConfigFile.conclude(MetadataConfig.class, given, Map.of(), "test");
+        server = new RunningServer(config, fatal::set);
+    }
+
+    /** The same store under the same port. */
+    void restart() throws IOException {
+        int port = server.address().getPort();
+        server.close();
+        start(port);
+    }
+
+    RpcClient connect(String name, Role role, org.keelfs.rpc.RpcHandler incoming)
+            throws IOException {
+        TlsIdentity identity = authority.issue(name, role, List.of());
+        RpcTransport transport = new RpcTransport(identity, RpcConfig.DEFAULT.withEventLoops(1));
+        opened.add(transport);
+        return transport.connect(
+                "127.0.0.1", server.address().getPort(), Role.METADATA, 1, incoming);
+    }
+
+    RpcClient connect(String name, Role role) throws IOException {
+        return connect(name, role, RpcRequest::isCancelled);
+    }
+
+    static <M extends MessageLite> M call(
+            RpcClient client, RpcMethod method, MessageLite body, Parser<M> parser) {
+        return decode(client.call(method, body, TIMEOUT_MS).join(), parser);
+    }
+
+    static <M extends MessageLite> M decode(RpcReply reply, Parser<M> parser) {
+        try {
+            return reply.decode(parser);
+        } finally {
+            reply.release();
+        }
+    }
+
+    /** A storage node that says it is there. */
+    RegisterNodeReply registerNode(String name, int identity, long startCounter, boolean damaged)
+            throws IOException {
+        RpcClient node = connect(name, Role.NODE);
+        return call(
+                node,
+                RpcMethod.REGISTER_NODE,
+                RegisterNodeRequest.newBuilder()
+                        .setName(name)
+                        .setHost("127.0.0.1")
+                        .setPort(1000 + identity)
+                        .setRack("rack-" + name)
+                        .setStoreIdentity(storeIdentity(identity))
+                        .setStartCounter(startCounter)
+                        .setLogDamaged(damaged)
+                        .setTotalBytes(1L << 40)
+                        .setFreeBytes(1L << 39)
+                        .build(),
+                RegisterNodeReply.parser());
+    }
+
+    static ByteString storeIdentity(int number) {
+        byte[] identity = new byte[16];
+        identity[0] = (byte) number;
+        return ByteString.copyFrom(identity);
+    }
+
+    void registerNodes(int count) throws IOException {
+        for (int i = 1; i <= count; i++) {
+            assertEquals("", registerNode("node" + i, i, 1, false).getRefused());
+        }
+    }
+
+    VolumeReply createVolume(String name) throws IOException {
+        return call(
+                connect("admin", Role.ADMIN),
+                RpcMethod.VOLUME,
+                VolumeRequest.newBuilder()
+                        .setCreate(
+                                VolumeInfo.newBuilder()
+                                        .setName(name)
+                                        .setChunkBytes(1 << 20)
+                                        .setReplicas(3))
+                        .build(),
+                VolumeReply.parser());
+    }
+
+    Mount mount(String name) throws IOException {
+        return new Mount(name);
+    }
+
+    Throwable fatal() {
+        return fatal.get();
+    }
+
+    @Override
+    public void close() throws Exception {
+        for (AutoCloseable each : opened) {
+            each.close();
+        }
+        server.close();
+    }
+
+    /** A client that answers nothing by itself. */
+    final class Mount {
+        final RpcClient client;
+        final BlockingQueue<Recall> recalls = new LinkedBlockingQueue<>();
+        final byte[] mountId = new byte[16];
+        long session;
+        long incarnation;
+        long root;
+        long sequence;
+
+        Mount(String name) throws IOException {
+            byte[] bytes = name.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            System.arraycopy(bytes, 0, mountId, 0, Math.min(16, bytes.length));
+            client =
+                    connect(
+                            name,
+                            Role.CLIENT,
+                            request -> {
+                                recalls.addAll(
+                                        request.decode(RecallRequest.parser()).getRecallsList());
+                                request.reply(RecallReply.getDefaultInstance());
+                            });
+            open();
+        }
+
+        OpenSessionReply open() {
+            var reply =
+                    ask(
+                            RpcMethod.OPEN_SESSION,
+                            OpenSessionRequest.newBuilder()
+                                    .setVolume("main")
+                                    .setMountId(ByteString.copyFrom(mountId))
+                                    .setReplacesPredecessor(true)
+                                    .build(),
+                            OpenSessionReply.parser());
+            assertEquals(0, reply.getErrno(), reply.getMessage());
+            session = reply.getSession();
+            incarnation = reply.getServerIncarnation();
+            root = reply.getVolume().getRoot();
+            sequence = 0;
+            return reply;
+        }
+
+        <M extends MessageLite> M ask(RpcMethod method, MessageLite body, Parser<M> parser) {
+            return call(client, method, body, parser);
+        }
+
+        <M extends MessageLite> CompletableFuture<M> askAsync(
+                RpcMethod method, MessageLite body, Parser<M> parser) {
+            return client.call(method, body, TIMEOUT_MS).thenApply(reply -> decode(reply, parser));
+        }
+
+        LookupRequest lookupRequest(long parent, String name) {
+            return LookupRequest.newBuilder()
+                    .setSession(session)
+                    .setParent(parent)
+                    .setName(ByteString.copyFromUtf8(name))
+                    .setCaller(CallerValue.getDefaultInstance())
+                    .build();
+        }
+
+        LookupReply lookup(long parent, String name) {
+            return ask(RpcMethod.LOOKUP, lookupRequest(parent, name), LookupReply.parser());
+        }
+
+        SubmitRequest batch(Command.Builder... commands) {
+            var request =
+                    SubmitRequest.newBuilder()
+                            .setSession(session)
+                            .setServerIncarnation(incarnation)
+                            .setFirstSequence(sequence + 1);
+            sequence += commands.length;
+            for (Command.Builder command : commands) {
+                request.addCommands(command);
+            }
+            return request.build();
+        }
+
+        SubmitReply submit(Command.Builder... commands) {
+            return ask(RpcMethod.SUBMIT, batch(commands), SubmitReply.parser());
+        }
+
+        CompletableFuture<SubmitReply> submitAsync(Command.Builder... commands) {
+            return askAsync(RpcMethod.SUBMIT, batch(commands), SubmitReply.parser());
+        }
+
+        CommandResult create(long parent, String name) {
+            return submit(createCommand(parent, name)).getResults(0);
+        }
+
+        AcquireLeaseReply acquire(long inode, LeaseMode mode) {
+            return ask(
+                    RpcMethod.ACQUIRE_LEASE, acquireRequest(inode, mode), AcquireLeaseReply.parser());
+        }
+
+        AcquireLeaseRequest acquireRequest(long inode, LeaseMode mode) {
+            return AcquireLeaseRequest.newBuilder()
+                    .setSession(session)
+                    .setInode(inode)
+                    .setMode(mode)
+                    .build();
+        }
+
+        Recall recalled() throws InterruptedException {
+            Recall recall = recalls.poll(TIMEOUT_MS, TimeUnit.MILLISECONDS);
+            if (recall == null) {
+                throw new AssertionError("no recall came");
+            }
+            return recall;
+        }
+
+        ReturnLeaseReply giveBack(Recall recall, HandOver... handOvers) {
+            return ask(
+                    RpcMethod.RETURN_LEASE,
+                    ReturnLeaseRequest.newBuilder()
+                            .setSession(session)
+                            .setInode(recall.getInode())
+                            .setGeneration(recall.getGeneration())
+                            .setKeep(recall.getKeep())
+                            .addAllHandOvers(List.of(handOvers))
+                            .build(),
+                    ReturnLeaseReply.parser());
+        }
+
+        Layout layout(long inode, int index, boolean write, long knownEpoch) {
+            return ask(
+                            RpcMethod.LAYOUT,
+                            LayoutRequest.newBuilder()
+                                    .setSession(session)
+                                    .addWants(
+                                            LayoutWant.newBuilder()
+                                                    .setInode(inode)
+                                                    .setChunkIndex(index)
+                                                    .setWrite(write)
+                                                    .setKnownEpoch(knownEpoch)
+                                                    .setWrappedKey(ByteString.copyFromUtf8("key")))
+                                    .build(),
+                            LayoutReply.parser())
+                    .getLayouts(0);
+        }
+
+        boolean sealed(Layout layout) {
+            return ask(
+                            RpcMethod.SEALED,
+                            SealedRequest.newBuilder()
+                                    .setSession(session)
+                                    .setChunk(layout.getChunk())
+                                    .setEpoch(layout.getEpoch())
+                                    .build(),
+                            SealedReply.parser())
+                    .getAccepted();
+        }
+
+        RenewReply renew(boolean reclaimed) {
+            return ask(
+                    RpcMethod.RENEW,
+                    RenewRequest.newBuilder()
+                            .setSession(session)
+                            .setReclaimedIncarnation(reclaimed ? incarnation : 0)
+                            .build(),
+                    RenewReply.parser());
+        }
+    }
+
+    static Command.Builder createCommand(long parent, String name) {
+        return Command.newBuilder()
+                .setTimeNs(1)
+                .setCreate(
+                        CreateCommandValue.newBuilder()
+                                .setParent(parent)
+                                .setName(ByteString.copyFromUtf8(name))
+                                .setMode(0100644)
+                                .setOpen(true));
+    }
+
+    static Command.Builder unlinkCommand(long parent, String name) {
+        return Command.newBuilder()
+                .setTimeNs(2)
+                .setUnlink(
+                        UnlinkCommandValue.newBuilder()
+                                .setParent(parent)
+                                .setName(ByteString.copyFromUtf8(name)));
+    }
+}
