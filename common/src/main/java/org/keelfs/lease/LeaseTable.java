@@ -259,7 +259,7 @@ public final class LeaseTable {
      * @return what is held now, or null when another session has taken what contradicts it
      */
     public @Nullable LeaseState onReclaim(
-            SessionId session, InodeId id, LeaseMode mode, LeaseEffects out) {
+            SessionId session, InodeId id, LeaseMode mode) {
         Session s = sessions.get(session);
         if (s == null || s.isOver() || !s.reclaiming || !grace) {
             return null;
@@ -272,12 +272,12 @@ public final class LeaseTable {
                 return null;
             }
         }
-        return hold(s, id, mode, out).state();
+        return hold(s, id, mode).state();
     }
 
     /** A lease at once or not at all: without a recall and without waiting. */
     public @Nullable LeaseState tryGrant(
-            SessionId session, InodeId id, LeaseMode mode, LeaseEffects out) {
+            SessionId session, InodeId id, LeaseMode mode) {
         Session s = sessions.get(session);
         if (s == null || s.isOver()) {
             return null;
@@ -293,7 +293,7 @@ public final class LeaseTable {
                         && (inode == null
                                 || (inode.queue.isEmpty()
                                         && !hasConflict(inode, s, kindOf(mode))));
-        return free ? hold(s, id, mode, out).state() : null;
+        return free ? hold(s, id, mode).state() : null;
     }
 
     /** What the session holds of this inode, NONE included. */
@@ -611,7 +611,7 @@ public final class LeaseTable {
             } else {
                 LeaseMode mode =
                         need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.WRITE;
-                leases.add(hold(request.session, id, mode, out).state());
+                leases.add(hold(request.session, id, mode).state());
             }
         }
         if (request.isCommand()) {
@@ -622,7 +622,7 @@ public final class LeaseTable {
     }
 
     /** Makes the session hold at least this mode. */
-    private Lease hold(Session session, InodeId id, LeaseMode mode, LeaseEffects out) {
+    private Lease hold(Session session, InodeId id, LeaseMode mode) {
         Lease lease = session.leases.get(id);
         if (lease == null) {
             lease = new Lease(session, id, mode, lastStamp);

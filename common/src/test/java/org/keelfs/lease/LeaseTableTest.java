@@ -214,7 +214,7 @@ class LeaseTableTest {
             open(A, B);
             long command = ask(A, LeaseNeed.clear(DIRECTORY));
             ask(B, LeaseNeed.read(DIRECTORY));
-            assertNull(table.tryGrant(B, DIRECTORY, LeaseMode.READ, out));
+            assertNull(table.tryGrant(B, DIRECTORY, LeaseMode.READ));
             assertEffects("granted 1");
             table.onApplied(command, now, out);
             assertEffects("granted 2");
@@ -318,8 +318,8 @@ class LeaseTableTest {
             table.onRestart(List.of(A, B), now);
             open(C);
             ask(C, LeaseNeed.read(FILE));
-            assertNotNull(table.onReclaim(A, FILE, LeaseMode.WRITE, out));
-            assertNull(table.onReclaim(B, FILE, LeaseMode.READ, out));
+            assertNotNull(table.onReclaim(A, FILE, LeaseMode.WRITE));
+            assertNull(table.onReclaim(B, FILE, LeaseMode.READ));
             assertTrue(table.onRenew(A, 0, true, now, out));
             assertEffects();
             assertTrue(table.onRenew(B, 0, true, now, out));

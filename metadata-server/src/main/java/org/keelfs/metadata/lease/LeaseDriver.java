@@ -90,7 +90,7 @@ public final class LeaseDriver implements LeaseEffects {
 
     /** A lease that can be had at once, or null. */
     public @Nullable LeaseState tryGrant(SessionId session, InodeId inode, LeaseMode mode) {
-        LeaseState state = table.tryGrant(session, inode, mode, this);
+        LeaseState state = table.tryGrant(session, inode, mode);
         noteWrite(state);
         drain();
         return state;
@@ -98,7 +98,7 @@ public final class LeaseDriver implements LeaseEffects {
 
     /** A lease of before the restart, or null when it is lost. */
     public @Nullable LeaseState reclaim(SessionId session, InodeId inode, LeaseMode mode) {
-        LeaseState state = table.onReclaim(session, inode, mode, this);
+        LeaseState state = table.onReclaim(session, inode, mode);
         noteWrite(state);
         drain();
         return state;
