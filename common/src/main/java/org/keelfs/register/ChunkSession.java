@@ -117,14 +117,19 @@ public class ChunkSession {
         for (Replica replica : replicas) {
             if (!replica.lagging) {
                 replica.missed.put(run, timestamp, hole);
-                if (replica.missed.size() > missedRunsMax) {
-                    replica.lagging = true;
-                    replica.missed.clear();
-                }
+                boundMissed(replica);
             }
             if (replica.missedByCatchUp != null) {
                 replica.missedByCatchUp.put(run, timestamp, hole);
             }
+        }
+    }
+
+    /** Runs in flight are the writer's to bound, and do not count. */
+    private void boundMissed(Replica replica) {
+        if (replica.missed.size() > missedRunsMax + unsettled.size()) {
+            replica.lagging = true;
+            replica.missed.clear();
         }
     }
 
@@ -133,6 +138,7 @@ public class ChunkSession {
         var replica = replica(node);
         replica.sealed = true;
         replica.missed.removeUpTo(run, timestamp);
+        boundMissed(replica); // a run may have been split
         if (replica.missedByCatchUp != null) {
             replica.missedByCatchUp.removeUpTo(run, timestamp);
         }
@@ -141,6 +147,7 @@ public class ChunkSession {
     /** The write is at a majority. */
     public void onSettled(SectorRun run, Timestamp timestamp) {
         unsettled.removeUpTo(run, timestamp);
+        replicas.forEach(this::boundMissed);
     }
 
     /** A replica says that it is sealed in this epoch. What it missed stays missed. */
@@ -184,10 +191,8 @@ public class ChunkSession {
         Invariant.check(missed != null, "a catch-up that ends has begun");
         replica.sealed = true;
         replica.missed = missed;
-        replica.lagging = missed.size() > missedRunsMax;
-        if (replica.lagging) {
-            missed.clear();
-        }
+        replica.lagging = false;
+        boundMissed(replica);
         replica.missedByCatchUp = null;
     }
 
@@ -211,6 +216,14 @@ public class ChunkSession {
                 .sorted((a, b) -> Integer.compare(a.missed.size(), b.missed.size()))
                 .map(r -> r.node)
                 .toList();
+    }
+
+    /**
+     * Whether no replica is left of which this session knows what it has: reads and catch-ups find
+     * no source any more. A fresh epoch does: its seal compares what the replicas have.
+     */
+    public boolean needsFreshEpoch() {
+        return replicas.stream().noneMatch(r -> r.sealed && !r.lagging);
     }
 
     /** Whether this replica missed so much that only its STAMPS tell what. */
@@ -318,7 +331,8 @@ public class ChunkSession {
         for (Replica replica : replicas) {
             replica.missed.invariants();
             Invariant.check(
-                    replica.missed.size() <= missedRunsMax, "missed runs of a replica are bounded");
+                    replica.missed.size() <= missedRunsMax + unsettled.size(),
+                    "missed runs of a replica are bounded");
             Invariant.check(
                     !replica.lagging || replica.missed.isEmpty(), "who lags has no list of runs");
         }

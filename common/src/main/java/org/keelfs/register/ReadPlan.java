@@ -15,7 +15,10 @@ public sealed interface ReadPlan {
     /** First send these writes again until they are stored, or fail the read (R5). */
     record Settle(List<StampRun> unsettled) implements ReadPlan {}
 
-    /** No replica that is known to have all of this part: catch up with one first. */
+    /**
+     * No replica that is known to have all of this part: catch up with one first, or, when {@link
+     * ChunkSession#needsFreshEpoch}, ask for a fresh epoch.
+     */
     record NoSource(SectorRun part) implements ReadPlan {}
 
     /**

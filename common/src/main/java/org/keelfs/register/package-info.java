@@ -38,8 +38,9 @@
  * check tags, decrypt; a bad tag means one more round without that source. {@code damaged} nodes
  * get the values again by {@code WRITE} with the original timestamps. {@code InDoubt} and {@code
  * Settle}: resume the write, then plan anew. {@code NoSource}: plan anew; a plan {@code NoSource}:
- * run a {@code CatchUp} first. In SHARED mode: {@link org.keelfs.register.SharedReadRound} and
- * {@link org.keelfs.register.SharedWriteRound} instead of all that.
+ * run a {@code CatchUp} first, or ask for a fresh epoch when the session {@code needsFreshEpoch}.
+ * In SHARED mode: {@link org.keelfs.register.SharedReadRound} and {@link
+ * org.keelfs.register.SharedWriteRound} instead of all that.
  *
  * <p><b>In the background</b>: for each node of {@code session.behind()} now and then one {@code
  * replicaset.CatchUp}. <b>On the way out</b> of WRITE, with nothing in flight: one {@link

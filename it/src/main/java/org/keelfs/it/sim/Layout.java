@@ -1,0 +1,30 @@
+package org.keelfs.it.sim;
+
+import org.jspecify.annotations.Nullable;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.ReplicaSet;
+import org.keelfs.register.Hint;
+
+/** The metadata model's answer about the one chunk of the file. */
+record Layout(
+        Kind kind,
+        ChunkId chunk,
+        long epoch,
+        long createdEpoch,
+        ReplicaSet set,
+        @Nullable Hint hint,
+        boolean othersWrote) {
+    enum Kind {
+        /** No chunk: zeros. */
+        ABSENT,
+        /** Made for this session in this epoch: no seal. */
+        CREATED,
+        OPEN,
+        /** You seal. */
+        SEAL,
+        /** Another one seals; ask again. */
+        WAIT,
+        /** You hold no lease. */
+        NO_LEASE
+    }
+}

@@ -1,0 +1,186 @@
+package org.keelfs.it.sim;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.keelfs.base.Invariant;
+import org.keelfs.model.ChunkId;
+import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
+import org.keelfs.register.Membership;
+import org.keelfs.register.MemoryReplicaTable;
+import org.keelfs.register.RegisterReply;
+import org.keelfs.register.RegisterRequest;
+import org.keelfs.register.ReplicaEffects;
+import org.keelfs.register.ReplicaRecord;
+import org.keelfs.register.ReplicaRegister;
+
+/** A storage node: the real replica machine over a table in memory and a disk that forgets. */
+final class SimNode {
+    private static final long SYNC_MIN_NS = 500;
+    private static final long SYNC_MAX_NS = 6_000;
+
+    final NodeId id;
+    private final SimCluster cluster;
+    private final SimDisk disk = new SimDisk();
+    private final List<Waiting> waiting = new ArrayList<>();
+    private MemoryReplicaTable table = new MemoryReplicaTable();
+    private ReplicaRegister<Consumer<RegisterReply>> register;
+    private boolean up = true;
+    private boolean syncing;
+    private int incarnation;
+
+    private record Waiting(long position, Runnable action) {}
+
+    SimNode(NodeId id, SimCluster cluster) {
+        this.id = id;
+        this.cluster = cluster;
+        this.register = cluster.rules.replica(table);
+    }
+
+    boolean up() {
+        return up;
+    }
+
+    /** A request arrives; the answer goes to {@code reply}, when durable. */
+    void receive(RegisterRequest request, Membership membership, Consumer<RegisterReply> reply) {
+        if (!up) {
+            return;
+        }
+        register.onRequest(reply, cluster.rules.atNode(request), membership, effects());
+        if (cluster.options.damagePercent == 0 || !cluster.rules.breaksTables()) {
+            register.invariants(table.chunks(), cluster.whole());
+        }
+        maybeSync();
+    }
+
+    /** An order to drop or give away a chunk arrives. */
+    void drop(ChunkId chunk, long fencedEpoch, boolean tombstone) {
+        if (up) {
+            var rules = cluster.rules;
+            boolean entomb = tombstone && rules.keepsTombstones();
+            var _ =
+                    register.onDrop(
+                            chunk, rules.raisesFloor() ? fencedEpoch : 0, entomb, effects());
+            maybeSync();
+        }
+    }
+
+    private ReplicaEffects<Consumer<RegisterReply>> effects() {
+        var real =
+                new ReplicaEffects<Consumer<RegisterReply>>() {
+                    @Override
+                    public long append(ReplicaRecord record) {
+                        long position = disk.append(record);
+                        table.apply(record, position);
+                        return position;
+                    }
+
+                    @Override
+                    public void reply(
+                            Consumer<RegisterReply> to, RegisterReply reply, long position) {
+                        whenDurable(position, () -> to.accept(reply));
+                    }
+
+                    @Override
+                    public void replyValues(
+                            Consumer<RegisterReply> to,
+                            ChunkId chunk,
+                            SectorRun run,
+                            long position) {
+                        var values = new RegisterReply.Values(table.values(chunk, run));
+                        whenDurable(position, () -> to.accept(values));
+                    }
+                };
+        return cluster.rules.atDisk(real, table);
+    }
+
+    private void whenDurable(long position, Runnable action) {
+        if (position <= disk.durable()) {
+            action.run();
+        } else {
+            waiting.add(new Waiting(position, action));
+        }
+    }
+
+    /** Group commit: one sync at a time covers all that was appended before it began. */
+    private void maybeSync() {
+        if (syncing || disk.durable() == disk.appended()) {
+            return;
+        }
+        syncing = true;
+        long upTo = disk.appended();
+        int in = incarnation;
+        cluster.scheduler.after(
+                cluster.scheduler.between(SYNC_MIN_NS, SYNC_MAX_NS),
+                id.value(),
+                () -> {
+                    if (in == incarnation) {
+                        syncing = false;
+                        onSync(upTo);
+                    }
+                });
+    }
+
+    private void onSync(long upTo) {
+        if (!cluster.healed() && cluster.scheduler.perMille(cluster.options.failedSyncPercent)) {
+            cluster.trace("%s sync fails", id);
+            if (cluster.rules.failedSyncEndsStore()) {
+                crash();
+                cluster.restartLater(this);
+                return;
+            }
+            disk.loseUnsynced(upTo);
+        }
+        disk.synced(upTo);
+        var ready = waiting.stream().filter(w -> w.position <= disk.durable()).toList();
+        waiting.removeAll(ready);
+        ready.forEach(w -> w.action.run());
+        maybeSync();
+    }
+
+    /** kill -9 with loss of what was not synced. */
+    void crash() {
+        if (!up) {
+            return;
+        }
+        up = false;
+        incarnation++;
+        syncing = false;
+        waiting.clear();
+        disk.crash(cluster.scheduler);
+        cluster.trace("%s crashes at %d", id, disk.durable());
+    }
+
+    /** Recovery: the log in its order, no decision. */
+    void restart() {
+        if (up) {
+            return;
+        }
+        up = true;
+        table = new MemoryReplicaTable();
+        long position = 0;
+        for (ReplicaRecord record : cluster.rules.recovered(disk.records())) {
+            table.apply(record, ++position);
+        }
+        long recovered = position;
+        register = cluster.rules.replica(table);
+        Invariant.check(recovered <= disk.appended(), "recovery invents nothing");
+        cluster.trace("%s restarts at %d", id, recovered);
+    }
+
+    /** The last record turns out damaged: not a torn tail, as it was durable. */
+    void damageTail() {
+        disk.cutLast();
+    }
+
+    /**
+     * The store is lost, and an empty one takes its place, under the same number (which R12
+     * forbids).
+     */
+    void wipe() {
+        while (disk.appended() > 0) {
+            disk.cutLast();
+        }
+    }
+}
