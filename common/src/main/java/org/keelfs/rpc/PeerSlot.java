@@ -214,7 +214,7 @@ final class PeerSlot {
         attemptUnderWay = false;
         connecting = null;
         link = up;
-        up.onClose(this::onLost);
+        up.onClose(() -> onLost(up));
         RpcCall call;
         while ((call = waiting.poll()) != null) {
             if (!call.isSettled()) {
@@ -227,8 +227,10 @@ final class PeerSlot {
         }
     }
 
-    private void onLost() {
-        link = null;
+    private void onLost(Link lost) {
+        if (link == lost) {
+            link = null;
+        }
     }
 
     private void onFailure(RpcStatus status, String reason) {

@@ -39,6 +39,8 @@ import org.keelfs.wire.proto.RpcProto.RpcHeader;
 @Timeout(60)
 class BadPeerTest {
     private static final long TIMEOUT_MS = 10_000;
+    private static final int MIB = 1 << 20;
+    private static final int LARGE_REPLY_BYTES = 256 << 10;
 
     @TempDir Path directory;
 
@@ -52,18 +54,14 @@ class BadPeerTest {
     void start() throws Exception {
         var authority = CertificateAuthority.create(directory);
         client = authority.issue("client1", Role.CLIENT, List.of());
-        var config = RpcConfig.DEFAULT.withPingMs(200);
+        var config = RpcConfig.DEFAULT.withPingMs(200).withBytesMax(MIB, MIB, MIB);
         far = new RpcTransport(authority.issue("metadata1", Role.METADATA, List.of()), config);
         near = new RpcTransport(client, config);
         server =
                 far.listen(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                         RpcAuthority.METADATA_SERVER,
-                        request -> {
-                            if (request.method() != RpcMethod.FORCE) {
-                                request.reply(StatfsRequest.getDefaultInstance());
-                            }
-                        });
+                        BadPeerTest::answer);
         good = near.connect("127.0.0.1", server.address().getPort(), Role.METADATA, 1);
         callGood();
     }
@@ -153,6 +151,48 @@ class BadPeerTest {
             assertTrue(tookMs < 5_000, "took " + tookMs);
         }
         assertTrue(good.isConnected());
+        callGood();
+    }
+
+    private static void answer(RpcRequest request) {
+        switch (request.method()) {
+            case FORCE -> {} // Never answered.
+            case LOOKUP ->
+                    request.reply(
+                            StatfsRequest.getDefaultInstance(),
+                            List.of(new CountedPayload(LARGE_REPLY_BYTES)));
+            default -> request.reply(StatfsRequest.getDefaultInstance());
+        }
+    }
+
+    @Test
+    void repliesToAPeerThatDoesNotReadAreBoundedByBusy() throws Exception {
+        try (var bad = greeted()) {
+            int requests = 120;
+            for (int id = 0; id < requests; id++) {
+                send(
+                        bad,
+                        frame(
+                                RpcHeader.newBuilder()
+                                        .setKind(RpcHeader.Kind.REQUEST)
+                                        .setMethod(RpcMethod.LOOKUP.number())
+                                        .setTimeoutMs(60_000)
+                                        .setId(id)
+                                        .build()));
+            }
+            callGood();
+            // Only now does it read: every request has its answer.
+            int ok = 0;
+            int busy = 0;
+            while (ok + busy < requests) {
+                var header = receive(bad);
+                if (header.getKind() == RpcHeader.Kind.REPLY) {
+                    ok += header.getStatus() == RpcStatus.OK.ordinal() ? 1 : 0;
+                    busy += header.getStatus() == RpcStatus.BUSY.ordinal() ? 1 : 0;
+                }
+            }
+            assertTrue(ok > 0 && busy > 0, ok + " ok, " + busy + " busy");
+        }
         callGood();
     }
 

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -377,6 +378,35 @@ class RpcTransportTest {
                 RpcStatus.UNREACHABLE,
                 peer.call(RpcMethod.SECTORS, body(""), List.of(unreachable), TIMEOUT_MS));
         await(() -> unreachable.count() == 0);
+    }
+
+    @Test
+    void closingTheTransportEndsItsCallsAndItsThreads() throws Exception {
+        var requests = new LinkedBlockingQueue<RpcRequest>();
+        var server = serve(requests::add);
+        var transport = new RpcTransport(client, RpcConfig.DEFAULT);
+        var threads = new ConcurrentLinkedQueue<Thread>();
+        var peer = transport.connect("127.0.0.1", server.address().getPort(), Role.METADATA, 2);
+        var calls = new ArrayList<CompletableFuture<RpcReply>>();
+        for (int i = 0; i < 10; i++) {
+            var call = peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS);
+            var _ = call.whenComplete((_, _) -> threads.add(Thread.currentThread()));
+            calls.add(call);
+        }
+        requests.take();
+        transport.close();
+        for (var call : calls) {
+            assertStatus(RpcStatus.UNREACHABLE, call);
+        }
+        assertFalse(threads.isEmpty());
+        for (var thread : threads) {
+            thread.join();
+        }
+        var late = new CountedPayload(100);
+        assertStatus(
+                RpcStatus.UNREACHABLE,
+                peer.call(RpcMethod.STATFS, body(""), List.of(late), TIMEOUT_MS));
+        assertEquals(0, late.count());
     }
 
     // ---- support ----
