@@ -226,10 +226,14 @@ class BadPeerTest {
                                 .setKind(RpcHeader.Kind.HELLO)
                                 .setVersion(Greeting.VERSION)
                                 .build()));
-        int length = ByteBuffer.wrap(socket.getInputStream().readNBytes(4)).getInt();
-        var hello = FrameCodec.decode(ByteBuffer.wrap(socket.getInputStream().readNBytes(length)));
-        assertEquals(RpcHeader.Kind.HELLO, hello.header().getKind());
+        assertEquals(RpcHeader.Kind.HELLO, receive(socket).getKind());
         return socket;
+    }
+
+    private static RpcHeader receive(Socket socket) throws Exception {
+        int length = ByteBuffer.wrap(socket.getInputStream().readNBytes(4)).getInt();
+        return FrameCodec.decode(ByteBuffer.wrap(socket.getInputStream().readNBytes(length)))
+                .header();
     }
 
     /** The JDK's TLS, so that this side obeys nobody's rules. */
