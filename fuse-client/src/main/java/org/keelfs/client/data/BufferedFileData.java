@@ -73,7 +73,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
                         new BufferPool("encrypted runs", CIPHERTEXT_BYTES_MAX),
                         (config.operationTimeoutMs() + GRACE_MS) * 1_000_000);
         this.room = new Semaphore(config.dirtyFramesMax(), true);
-        int aheadRuns = (int) (config.cleanBytesMax() / 4 >> 20);
+        int aheadRuns = (int) ((config.cleanBytesMax() / 4) >> 20);
         this.fetcher = new Fetcher(parts, Math.max(1, aheadRuns));
         this.readAhead =
                 new ReadAhead(Math.min(config.readAheadBytesMax(), config.cleanBytesMax() / 4));

@@ -57,7 +57,7 @@ final class ChunkState {
     /** The answer came. */
     void answered(CompletableFuture<ChunkIo.Opened> mine, ChunkIo.Opened opened) {
         synchronized (this) {
-            if (opening == mine) {
+            if (mine.equals(opening)) {
                 opening = null;
             }
             if (opened.failure() == null) {

@@ -155,9 +155,8 @@ final class NodeLink {
      */
     @GuardedBy("lock")
     private boolean hasRoom(int frames, int operations) {
-        return frames == 0
-                || frames < FRAMES_IN_FLIGHT_MAX
-                        && (largeBytes >= FULL_BYTES || operations >= FULL_OPERATIONS);
+        boolean full = largeBytes >= FULL_BYTES || operations >= FULL_OPERATIONS;
+        return frames == 0 || (full && frames < FRAMES_IN_FLIGHT_MAX);
     }
 
     private void transmit(Frame frame) {
