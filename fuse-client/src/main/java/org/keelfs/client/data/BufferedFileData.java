@@ -25,7 +25,9 @@ import org.keelfs.model.InodeId;
 public final class BufferedFileData implements FileData, AutoCloseable {
     private static final long TICK_MS = 250;
 
-    /** Who waits for quorums is more patient than they are: then failures come with their reason. */
+    /**
+     * Who waits for quorums is more patient than they are: then failures come with their reason.
+     */
     private static final long GRACE_MS = 1_000;
 
     /**

@@ -178,7 +178,8 @@ final class RunSender {
             Thread.currentThread().interrupt();
             throw new FsException(Errno.EINTR, "interrupted in write-back");
         } catch (BudgetExceededException e) {
-            throw new FsException(Errno.ETIMEDOUT, "replicas hold all buffers of encrypted runs", e);
+            throw new FsException(
+                    Errno.ETIMEDOUT, "replicas hold all buffers of encrypted runs", e);
         }
     }
 

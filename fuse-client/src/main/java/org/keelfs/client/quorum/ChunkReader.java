@@ -119,7 +119,10 @@ final class ChunkReader {
         }
     }
 
-    /** Whether some part can only come from who is to be avoided, while a replica is yet to catch up. */
+    /**
+     * Whether some part can only come from who is to be avoided, while a replica is yet to catch
+     * up.
+     */
     private boolean onlyAvoided(List<ReadPlan.Part> parts) {
         if (avoid.isEmpty() || againMs >= AGAIN_MAX_MS) {
             return false;

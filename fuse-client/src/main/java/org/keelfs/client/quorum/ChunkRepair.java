@@ -1,8 +1,12 @@
 package org.keelfs.client.quorum;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +37,13 @@ final class ChunkRepair implements AutoCloseable {
      * Catch-ups at once: enough to keep a returned node busy, too few to starve the mount's own
      * work.
      */
-    private static final int CATCH_UPS_MAX = 4;
+    private static final int CATCH_UPS_MAX = 8;
+
+    /**
+     * A replica that has answers outstanding is left alone for so long: to repair what is merely
+     * late doubles it.
+     */
+    private static final long LATE_NS = 30_000_000_000L;
 
     private record Target(OpenChunk chunk, NodeId node) {}
 
@@ -44,10 +54,13 @@ final class ChunkRepair implements AutoCloseable {
     private final Semaphore permits = new Semaphore(CATCH_UPS_MAX);
     private final Set<Target> underWay = ConcurrentHashMap.newKeySet();
 
+    /** Waiting for a permit; made anew by every sweep. */
+    private final Queue<Target> due = new ConcurrentLinkedQueue<>();
+
     private final Set<Damage> beingRepaired = ConcurrentHashMap.newKeySet();
 
-    /** Behind at the last sweep already: what is merely a little late is left alone. */
-    private Set<Target> behindBefore = Set.of();
+    /** Who was behind at the last sweep, and since when. Guarded by this. */
+    private Map<Target, Long> behindSince = Map.of();
 
     private final ScheduledFuture<?> sweeping;
 
@@ -65,23 +78,32 @@ final class ChunkRepair implements AutoCloseable {
 
     private synchronized void sweep() {
         try {
-            Set<Target> behind = ConcurrentHashMap.newKeySet();
+            long nowNs = System.nanoTime();
+            var behind = new HashMap<Target, Long>();
+            due.clear();
             for (OpenChunk chunk : chunks.get()) {
-                if (chunk.grant().mode() != ChunkGrant.Mode.WRITE || chunk.stale() != 0) {
-                    continue;
-                }
-                for (NodeId node : behind(chunk)) {
-                    var target = new Target(chunk, node);
-                    behind.add(target);
-                    // Who does not answer is tried now and then: so its return is noticed.
-                    if (behindBefore.contains(target) || !isSealed(chunk, node)) {
-                        catchUp(chunk, node);
+                if (chunk.grant().mode() == ChunkGrant.Mode.WRITE && chunk.stale() == 0) {
+                    for (NodeId node : behind(chunk)) {
+                        var target = new Target(chunk, node);
+                        long since = behindSince.getOrDefault(target, nowNs);
+                        behind.put(target, since);
+                        maybeCatchUp(target, since, nowNs);
                     }
                 }
             }
-            behindBefore = behind;
+            behindSince = behind;
+            startNext();
         } catch (RuntimeException e) {
             LOG.error("looking for replicas that are behind failed", e);
+        }
+    }
+
+    /** Who does not answer is tried now and then: so its return is noticed. */
+    private void maybeCatchUp(Target target, long sinceNs, long nowNs) {
+        boolean late = target.chunk.isAwaited(target.node);
+        long patienceNs = late ? LATE_NS : isSealed(target.chunk, target.node) ? 1 : 0;
+        if (nowNs - sinceNs >= patienceNs) {
+            due.add(target);
         }
     }
 
@@ -105,14 +127,29 @@ final class ChunkRepair implements AutoCloseable {
 
     /** Somebody waits for it. */
     void catchUp(OpenChunk chunk) {
-        behind(chunk).forEach(node -> catchUp(chunk, node));
+        for (NodeId node : behind(chunk)) {
+            var target = new Target(chunk, node);
+            if (permits.tryAcquire()) {
+                catchUp(target);
+            }
+        }
     }
 
-    private void catchUp(OpenChunk chunk, NodeId node) {
-        var target = new Target(chunk, node);
-        if (!permits.tryAcquire()) {
-            return;
+    private void startNext() {
+        while (!due.isEmpty() && permits.tryAcquire()) {
+            Target target = due.poll();
+            if (target == null) {
+                permits.release();
+                return;
+            }
+            catchUp(target);
         }
+    }
+
+    /** Holds a permit until it ended. */
+    private void catchUp(Target target) {
+        OpenChunk chunk = target.chunk;
+        NodeId node = target.node;
         if (!underWay.add(target)) {
             permits.release();
             return;
@@ -131,6 +168,7 @@ final class ChunkRepair implements AutoCloseable {
                                     underWay.remove(target);
                                     permits.release();
                                     log(chunk, node, outcome, thrown);
+                                    startNext();
                                 });
     }
 
@@ -142,7 +180,7 @@ final class ChunkRepair implements AutoCloseable {
         if (thrown != null) {
             LOG.warn("{} of {} cannot catch up: {}", chunk.id(), node, thrown.toString());
         } else {
-            LOG.info("{} at {} catches up: {}", chunk.id(), node, outcome);
+            LOG.debug("{} at {} catches up: {}", chunk.id(), node, outcome);
         }
     }
 

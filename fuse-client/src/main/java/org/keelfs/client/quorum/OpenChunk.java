@@ -2,6 +2,8 @@ package org.keelfs.client.quorum;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
@@ -24,6 +26,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     private final long keyId;
     private final byte[] wrappedKey;
     private final ReentrantLock lock = new ReentrantLock();
+    private final Map<NodeId, AtomicInteger> onTheirWay = new ConcurrentHashMap<>();
     private volatile Map<NodeId, SignedCapability> capabilities;
     private volatile long expiresMs;
     private volatile @Nullable ChunkSession session;
@@ -149,6 +152,22 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     @Override
     public RoundTicker ticker() {
         return shared.ticker();
+    }
+
+    @Override
+    public void onSent(NodeId to) {
+        onTheirWay.computeIfAbsent(to, _ -> new AtomicInteger()).incrementAndGet();
+    }
+
+    @Override
+    public void onSettled(NodeId from) {
+        onTheirWay.computeIfAbsent(from, _ -> new AtomicInteger()).decrementAndGet();
+    }
+
+    /** Whether this node has yet to answer something: it may merely be a little late. */
+    boolean isAwaited(NodeId node) {
+        AtomicInteger count = onTheirWay.get(node);
+        return count != null && count.get() > 0;
     }
 
     @Override

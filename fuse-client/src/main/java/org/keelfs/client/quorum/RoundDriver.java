@@ -42,6 +42,12 @@ final class RoundDriver<O> implements AnswerSink {
 
         RoundTicker ticker();
 
+        /** A request leaves for this node. */
+        void onSent(NodeId to);
+
+        /** It was answered, or never will be. */
+        void onSettled(NodeId from);
+
         /** A node did not accept the capability. */
         void onCapabilityRefused(NodeId node, boolean renewable);
     }
@@ -101,6 +107,7 @@ final class RoundDriver<O> implements AnswerSink {
     @Override
     public void onAnswer(
             NodeId from, RegisterRequest request, SectorAnswer answer, PayloadBuffer frame) {
+        chunk.onSettled(from);
         switch (answer) {
             case SectorAnswer.Replied(RegisterReply reply) ->
                     enter(
@@ -119,6 +126,7 @@ final class RoundDriver<O> implements AnswerSink {
 
     @Override
     public void onFailure(NodeId from, RegisterRequest request, String why) {
+        chunk.onSettled(from);
         LOG.debug("{} of {} failed: {}", request.getClass().getSimpleName(), request.chunk(), why);
         enter((r, out) -> r.onFailure(from, request, System.nanoTime(), out));
     }
@@ -144,6 +152,7 @@ final class RoundDriver<O> implements AnswerSink {
             lock.unlock();
         }
         for (Outgoing request : effects.outgoing) {
+            chunk.onSent(request.to);
             chunk.nodes().link(request.to).send(chunk, request.request, this);
         }
         if (finished) {
