@@ -68,6 +68,7 @@ public record StorageNodeConfig(
                 (long) inFlightMib << 20,
                 (long) checkpointMib << 20,
                 checkpointMs,
-                (long) reserveMib << 20);
+                (long) reserveMib << 20,
+                StoreOptions.DEFAULT.maintenanceMs());
     }
 }

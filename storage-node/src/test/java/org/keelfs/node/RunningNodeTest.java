@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -153,10 +154,7 @@ class RunningNodeTest {
                 cluster.ask(write(0, 1, 1, TestSectors.of(1, 1))));
         cluster.drops.add(
                 DropChunk.newBuilder().setChunk(CHUNK.value()).setFencedEpoch(EPOCH + 1).build());
-        for (int i = 0; i < 200 && !cluster.dropped.contains(CHUNK.value()); i++) {
-            Thread.sleep(20);
-        }
-        assertTrue(cluster.dropped.contains(CHUNK.value()));
+        assertEquals(CHUNK.value(), cluster.dropped.poll(10, TimeUnit.SECONDS));
         for (int restart = 0; restart < 2; restart++) {
             assertEquals(
                     List.of(new RegisterReply.Stale(EPOCH + 1)),

@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.keelfs.config.ConfigFile;
@@ -50,7 +52,7 @@ final class TestCluster implements AutoCloseable {
     private static final long TIMEOUT_MS = 10_000;
 
     final List<RegisterNodeRequest> registrations = new CopyOnWriteArrayList<>();
-    final List<Long> dropped = new CopyOnWriteArrayList<>();
+    final BlockingQueue<Long> dropped = new LinkedBlockingQueue<>();
     final List<DropChunk> drops = new CopyOnWriteArrayList<>();
     private final Path directory;
     private final CapabilityKeys keys = new CapabilityKeys(new byte[CapabilityKeys.KEY_BYTES]);

@@ -223,7 +223,8 @@ public final class GroupCommit implements AutoCloseable {
                 }
                 if (last || !isMark(batch)) {
                     commit(batch);
-                    markDue = true;
+                    // Forcing a mark proves nothing new: an idle log stays as it is.
+                    markDue |= !batch.isEmpty();
                 } else {
                     // Nobody waits for a mark: it becomes durable with whatever comes next.
                     log.writeOnly(batch.getFirst(), durable);

@@ -18,9 +18,6 @@ import org.slf4j.LoggerFactory;
 public final class SectorStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SectorStore.class);
 
-    /** How often maintenance looks whether there is something to do, and asks for free space. */
-    private static final long MAINTENANCE_MS = 1_000;
-
     private final StoreFiles files;
     private final SectorIndex index;
     private final StoreOptions options;
@@ -34,6 +31,7 @@ public final class SectorStore implements AutoCloseable {
     private final Condition stopping = stopLock.newCondition();
     private boolean stopped;
 
+    private final long recoveredPosition;
     private volatile StoreIdentity identity;
     private volatile long usableBytes;
     private volatile long totalBytes;
@@ -79,6 +77,7 @@ public final class SectorStore implements AutoCloseable {
                         options.segmentBytes(),
                         outcome.end(),
                         outcome.nextSegment());
+        this.recoveredPosition = outcome.end();
         boolean missing = adoptSegments(live);
         this.commit = new GroupCommit(log, outcome.end(), options.inFlightBytesMax(), onFatal);
         index.start(commit, log::addLive);
@@ -141,6 +140,11 @@ public final class SectorStore implements AutoCloseable {
         }
     }
 
+    /** Position at which the log ended when the store was opened. */
+    public long recoveredPosition() {
+        return recoveredPosition;
+    }
+
     public SegmentLog log() {
         return log;
     }
@@ -191,7 +195,7 @@ public final class SectorStore implements AutoCloseable {
     private boolean awaitStop() throws InterruptedException {
         stopLock.lock();
         try {
-            long left = TimeUnit.MILLISECONDS.toNanos(MAINTENANCE_MS);
+            long left = TimeUnit.MILLISECONDS.toNanos(options.maintenanceMs());
             while (!stopped && left > 0) {
                 left = stopping.awaitNanos(left);
             }

@@ -16,9 +16,10 @@ public record StoreOptions(
         long inFlightBytesMax,
         long checkpointBytes,
         long checkpointMs,
-        long reserveBytes) {
+        long reserveBytes,
+        long maintenanceMs) {
     private static final int MIB = 1 << 20;
 
     public static final StoreOptions DEFAULT =
-            new StoreOptions(64 * MIB, 32L * MIB, 256L * MIB, 60_000, 256L * MIB);
+            new StoreOptions(64 * MIB, 32L * MIB, 256L * MIB, 60_000, 256L * MIB, 1_000);
 }
