@@ -94,9 +94,9 @@ final class TestCluster implements AutoCloseable {
                         Map.of(
                                 "name", "node1",
                                 "data-dir", dataDirectory().toString(),
-                                "metadata", "127.0.0.1:" + metadataServer.address().getPort(),
+                                "metadata-port", "" + metadataServer.address().getPort(),
                                 "ca", pki.resolve("ca.crt").toString(),
-                                "certificate", pki.resolve("node1.crt").toString(),
+                                "cert", pki.resolve("node1.crt").toString(),
                                 "key", pki.resolve("node1.key").toString(),
                                 "metrics-port", "-1"),
                         Map.of(),

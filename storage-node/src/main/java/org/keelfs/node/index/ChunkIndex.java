@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,21 +43,8 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     /** Enough that two event loops, the committer and a checkpoint seldom meet. */
     private static final int STRIPES = 64;
 
-    /**
-     * Entries looked at for eviction per operation: those in the way are changed and not durable
-     * yet.
-     */
-    private static final int EVICTION_LOOK_MAX = 4;
-
-    private static final class Stripe {
-        final ReentrantLock lock = new ReentrantLock();
-        final LinkedHashMap<Long, ChunkEntry> entries = new LinkedHashMap<>(16, 0.75f, true);
-        long bytes;
-    }
-
     private final IndexFile file;
-    private final Stripe[] stripes = new Stripe[STRIPES];
-    private final long stripeBytesMax;
+    private final ChunkStripe[] stripes = new ChunkStripe[STRIPES];
     private final LongAdder chunkCount = new LongAdder();
     private final LongAdder damagedSectors = new LongAdder();
 
@@ -81,9 +67,8 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
      */
     public ChunkIndex(Path directory, long memoryBytesMax, long cacheBytes) throws IOException {
         this.file = new IndexFile(directory, cacheBytes);
-        this.stripeBytesMax = memoryBytesMax / STRIPES;
         for (int i = 0; i < STRIPES; i++) {
-            stripes[i] = new Stripe();
+            stripes[i] = new ChunkStripe(file, memoryBytesMax / STRIPES);
         }
         this.floor = file.floor();
     }
@@ -116,7 +101,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
                 var stripe = stripe(record.chunk());
                 stripe.lock.lock();
                 try {
-                    var entry = enter(stripe, record.chunk());
+                    var entry = stripe.enter(record.chunk());
                     if (record.position() > entry.position) {
                         apply(stripe, entry, record);
                     }
@@ -188,7 +173,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         }
         var stripe = stripe(record.chunk());
         Invariant.check(stripe.lock.isHeldByCurrentThread(), "appends hold the chunk's lock");
-        var entry = enter(stripe, record.chunk());
+        var entry = stripe.enter(record.chunk());
         long position = commit().append(record, payload);
         apply(stripe, entry, record);
         return position;
@@ -199,7 +184,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         var stripe = stripe(chunk);
         stripe.lock.lock();
         try {
-            if (entry(stripe, chunk).state != null) {
+            if (stripe.entry(chunk).state != null) {
                 var _ = append(LogRecord.move(chunk, values), values);
             }
         } finally {
@@ -214,15 +199,14 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         }
     }
 
-    private void apply(Stripe stripe, ChunkEntry entry, LogRecord record) {
+    private void apply(ChunkStripe stripe, ChunkEntry entry, LogRecord record) {
         boolean known = entry.state != null;
         entry.apply(record, live);
         noteDamage(entry);
         if (known != (entry.state != null)) {
             chunkCount.add(known ? -1 : 1);
         }
-        recount(stripe, entry);
-        evict(stripe);
+        stripe.onChanged(entry, durable());
     }
 
     private void noteDamage(ChunkEntry entry) {
@@ -366,7 +350,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         var stripe = stripe(chunk);
         stripe.lock.lock();
         try {
-            return entry(stripe, chunk).runsIn(segment);
+            return stripe.entry(chunk).runsIn(segment);
         } finally {
             stripe.lock.unlock();
         }
@@ -377,13 +361,13 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         var stripe = stripe(chunk);
         stripe.lock.lock();
         try {
-            var entry = entry(stripe, chunk);
+            var entry = stripe.entry(chunk);
             if (!entry.runs.markDamaged(first, sectorCount, place, live)) {
                 return false;
             }
             entry.dirty = true;
             damagedSectors.add(sectorCount);
-            recount(stripe, entry);
+            stripe.onChanged(entry, durable());
             return true;
         } finally {
             stripe.lock.unlock();
@@ -409,12 +393,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     public void forEachChunk(LongConsumer action) {
         var seen = new HashSet<Long>();
         for (var stripe : stripes) {
-            stripe.lock.lock();
-            try {
-                seen.addAll(stripe.entries.keySet());
-            } finally {
-                stripe.lock.unlock();
-            }
+            stripe.addChunks(seen);
         }
         for (long chunk : seen) {
             if (isKnown(chunk)) {
@@ -433,7 +412,7 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         var stripe = stripe(chunk);
         stripe.lock.lock();
         try {
-            return entry(stripe, chunk).state != null;
+            return stripe.entry(chunk).state != null;
         } finally {
             stripe.lock.unlock();
         }
@@ -441,76 +420,19 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
 
     // ---- memory ----
 
-    private Stripe stripe(long chunk) {
+    private ChunkStripe stripe(long chunk) {
         // Chunk numbers ascend: neighbours belong to different stripes.
         return stripes[(int) Long.remainderUnsigned(chunk, STRIPES)];
     }
 
     private ChunkEntry entry(ChunkId chunk) {
-        return entry(stripe(chunk.value()), chunk.value());
+        return stripe(chunk.value()).entry(chunk.value());
     }
 
-    /** The entry to look at: that of an unknown chunk is empty and not kept. */
-    private ChunkEntry entry(Stripe stripe, long chunk) {
-        var entry = stripe.entries.get(chunk);
-        if (entry == null) {
-            entry = file.load(chunk);
-            if (entry == null) {
-                return new ChunkEntry(chunk);
-            }
-            keep(stripe, entry);
-        }
-        return entry;
-    }
-
-    /** The entry to change. */
-    private ChunkEntry enter(Stripe stripe, long chunk) {
-        var entry = entry(stripe, chunk);
-        if (!stripe.entries.containsKey(chunk)) {
-            keep(stripe, entry);
-        }
-        return entry;
-    }
-
-    private void keep(Stripe stripe, ChunkEntry entry) {
-        stripe.entries.put(entry.chunk, entry);
-        recount(stripe, entry);
-        evict(stripe);
-    }
-
-    private static void recount(Stripe stripe, ChunkEntry entry) {
-        long bytes = entry.bytes();
-        stripe.bytes += bytes - entry.countedBytes;
-        entry.countedBytes = bytes;
-    }
-
-    private void evict(Stripe stripe) {
-        if (stripe.bytes <= stripeBytesMax) {
-            return;
-        }
+    /** During recovery all that is replayed is durable. */
+    private long durable() {
         var ready = commit;
-        long durable = ready == null ? Long.MAX_VALUE : ready.durablePosition();
-        var oldest = stripe.entries.values().iterator();
-        for (int i = 0; i < EVICTION_LOOK_MAX && stripe.entries.size() > 1; i++) {
-            if (!oldest.hasNext()) {
-                return;
-            }
-            var entry = oldest.next();
-            boolean last = !oldest.hasNext();
-            if (last || entry.flushing || (entry.dirty && entry.position > durable)) {
-                continue;
-            }
-            if (entry.dirty) {
-                file.write(List.of(change(entry)));
-            }
-            stripe.bytes -= entry.countedBytes;
-            oldest.remove();
-        }
-    }
-
-    private static IndexFile.Change change(ChunkEntry entry) {
-        var state = entry.state;
-        return new IndexFile.Change(entry.chunk, state == null ? null : entry.encode(state));
+        return ready == null ? Long.MAX_VALUE : ready.durablePosition();
     }
 
     // ---- checkpoints ----
@@ -531,67 +453,19 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         return position;
     }
 
-    private void flush(Stripe stripe) throws InterruptedException {
-        var changes = new ArrayList<IndexFile.Change>();
-        var flushed = new ArrayList<ChunkEntry>();
-        long last = 0;
-        stripe.lock.lock();
-        try {
-            for (var entry : stripe.entries.values()) {
-                if (entry.dirty) {
-                    changes.add(change(entry));
-                    flushed.add(entry);
-                    entry.dirty = false;
-                    entry.flushing = true;
-                    last = Math.max(last, entry.position);
-                }
-            }
-        } finally {
-            stripe.lock.unlock();
+    private void flush(ChunkStripe stripe) throws InterruptedException {
+        var flush = stripe.beginFlush();
+        if (!flush.changes().isEmpty()) {
+            commit().awaitDurable(flush.position());
+            file.write(flush.changes());
+            stripe.endFlush(flush, durable());
         }
-        if (changes.isEmpty()) {
-            return;
-        }
-        commit().awaitDurable(last);
-        file.write(changes);
-        stripe.lock.lock();
-        try {
-            for (var entry : flushed) {
-                entry.flushing = false;
-                if (entry.state == null && !entry.dirty) {
-                    // Gone from the table as well: nothing to remember.
-                    stripe.entries.remove(entry.chunk);
-                    stripe.bytes -= entry.countedBytes;
-                }
-            }
-            while (stripe.bytes > stripeBytesMax && evictedOne(stripe)) {
-                // Until it fits, or only what is in use is left.
-            }
-        } finally {
-            stripe.lock.unlock();
-        }
-    }
-
-    private boolean evictedOne(Stripe stripe) {
-        int before = stripe.entries.size();
-        evict(stripe);
-        return stripe.entries.size() < before;
     }
 
     /** Laws of every chunk in memory. */
     public void invariants() {
         for (var stripe : stripes) {
-            stripe.lock.lock();
-            try {
-                long bytes = 0;
-                for (var entry : stripe.entries.values()) {
-                    entry.runs.invariants();
-                    bytes += entry.countedBytes;
-                }
-                Invariant.check(bytes == stripe.bytes, "bytes of a stripe are those of its chunks");
-            } finally {
-                stripe.lock.unlock();
-            }
+            stripe.invariants();
         }
     }
 

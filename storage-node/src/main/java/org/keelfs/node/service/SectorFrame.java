@@ -88,7 +88,7 @@ final class SectorFrame implements ReplicaEffects<Integer> {
             var reply = RegisterCodec.encodeReplies(Arrays.asList(answers));
             request.reply(reply.message(), reply.payload());
         } catch (BudgetExceededException e) {
-            request.fail(RpcStatus.BUSY, e.getMessage());
+            request.fail(RpcStatus.BUSY, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             request.fail(RpcStatus.FAILED, "reading sectors failed: " + e);
             throw e;

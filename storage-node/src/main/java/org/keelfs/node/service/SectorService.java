@@ -96,7 +96,7 @@ public final class SectorService {
         try {
             ops = RegisterCodec.decodeRequests(batch, payload);
         } catch (GarbledFrameException e) {
-            request.fail(RpcStatus.REFUSED, e.getMessage());
+            request.fail(RpcStatus.REFUSED, String.valueOf(e.getMessage()));
             return;
         }
         if (StoredSectors.firstBad(payload.bytes(), 0)

@@ -30,6 +30,8 @@ public final class HolePuncher {
     private final MethodHandle fallocate;
     private volatile boolean refused;
 
+    /** Looks the three calls up. */
+    @SuppressWarnings("restricted") // the one place of this module that leaves the JVM
     public HolePuncher() {
         var linker = Linker.nativeLinker();
         var lookup = linker.defaultLookup();

@@ -9,8 +9,8 @@ import java.util.Random;
 import java.util.TreeMap;
 
 /**
- * A disk in memory that can fail and lose what was not forced. Thread-safe: one lock. A crash keeps forced
- * bytes and any part of the others, in blocks; after it the old object refuses everything.
+ * A disk in memory that can fail and lose what was not forced. Thread-safe: one lock. A crash keeps
+ * forced bytes and any part of the others, in blocks; after it the old object refuses everything.
  */
 final class MemoryFiles implements StoreFiles {
     private static final int BLOCK = 512;

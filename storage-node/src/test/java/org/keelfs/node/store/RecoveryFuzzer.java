@@ -7,7 +7,10 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Whatever is done to the bytes of a log, recovery answers, and replays nothing that was not appended. */
+/**
+ * Whatever is done to the bytes of a log, recovery answers, and replays nothing that was not
+ * appended.
+ */
 class RecoveryFuzzer {
     private static final int RECORDS = 8;
     private static final byte[] WHOLE = whole();
@@ -69,7 +72,6 @@ class RecoveryFuzzer {
     private static boolean sane(LogRecord record) {
         return record.chunk() < RECORDS
                 && record.state()
-                        .equals(
-                                TestLog.record((int) record.chunk(), new ArrayList<>()).state());
+                        .equals(TestLog.record((int) record.chunk(), new ArrayList<>()).state());
     }
 }

@@ -27,7 +27,9 @@ class RecoveryTest {
 
     private static final String FIRST_SEGMENT = Segment.name(1);
 
-    /** A log of so many records, each durable before the next, closed in order: it ends with a mark. */
+    /**
+     * A log of so many records, each durable before the next, closed in order: it ends with a mark.
+     */
     private static MemoryFiles closedLog(int records) throws Exception {
         var files = new MemoryFiles();
         try (var log = new TestLog(files)) {

@@ -26,7 +26,9 @@ import org.keelfs.register.ReplicaState;
 import org.keelfs.register.ReplicaState.Status;
 import org.keelfs.register.ValueRun;
 
-/** The whole store, log on a disk in memory and index in RocksDB, against the table of the model. */
+/**
+ * The whole store, log on a disk in memory and index in RocksDB, against the table of the model.
+ */
 @Timeout(120)
 class SectorStoreTest {
     private static final int CHUNKS = 10;
@@ -83,8 +85,7 @@ class SectorStoreTest {
             index.invariants();
         }
 
-        private void check(ChunkId chunk, String context)
-                throws IOException, InterruptedException {
+        private void check(ChunkId chunk, String context) throws IOException, InterruptedException {
             index.lock(chunk).lock();
             try {
                 assertEquals(model.state(chunk), index.state(chunk), context);
@@ -177,12 +178,10 @@ class SectorStoreTest {
         for (int i = random.nextInt(4); i >= 0; i--) {
             int first = random.nextInt(180);
             var run = new SectorRun(first, 1 + random.nextInt(random.nextInt(10) == 0 ? 20 : 4));
-            var stamp =
-                    new Timestamp(1 + random.nextInt(5), 1L + random.nextInt(1 << 20), 1);
+            var stamp = new Timestamp(1 + random.nextInt(5), 1L + random.nextInt(1 << 20), 1);
             switch (random.nextInt(6)) {
                 case 0 -> values.add(new ValueRun(run, stamp, null));
-                case 1 ->
-                        values.add(new ValueRun(run, removals ? Timestamp.ZERO : stamp, null));
+                case 1 -> values.add(new ValueRun(run, removals ? Timestamp.ZERO : stamp, null));
                 default ->
                         values.add(
                                 new ValueRun(
@@ -325,8 +324,7 @@ class SectorStoreTest {
             life.store
                     .commit()
                     .awaitDurable(
-                            life.append(
-                                    new ReplicaRecord.State(new ChunkId(1), promise), history));
+                            life.append(new ReplicaRecord.State(new ChunkId(1), promise), history));
             life.check("full");
         }
     }

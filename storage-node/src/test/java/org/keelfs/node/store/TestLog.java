@@ -14,7 +14,8 @@ import org.keelfs.register.ValueRun;
 
 /** A recovered log on a disk in memory, without an index. */
 final class TestLog implements AutoCloseable {
-    static final byte[] SEED = "sixteen bytes ab".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    static final byte[] SEED =
+            "sixteen bytes ab".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     static final int SEGMENT_BYTES = 64 << 10;
 
     final MemoryFiles files;
@@ -27,8 +28,7 @@ final class TestLog implements AutoCloseable {
     TestLog(MemoryFiles files) throws IOException {
         this.files = files;
         this.outcome = recover(files, replayed);
-        this.log =
-                new SegmentLog(files, SEED, SEGMENT_BYTES, outcome.end(), outcome.nextSegment());
+        this.log = new SegmentLog(files, SEED, SEGMENT_BYTES, outcome.end(), outcome.nextSegment());
         for (var name : files.list()) {
             if (Segment.number(name) >= 0) {
                 log.adopt(Segment.number(name));
@@ -48,7 +48,9 @@ final class TestLog implements AutoCloseable {
                         });
     }
 
-    /** A record of some sectors, holes and state, made from a number that tells it from all others. */
+    /**
+     * A record of some sectors, holes and state, made from a number that tells it from all others.
+     */
     static LogRecord record(int number, List<PayloadBuffer> payload) {
         var random = new Random(number);
         var values = new ArrayList<ValueRun>();
