@@ -221,9 +221,16 @@ public final class LeaseTable {
      *
      * @param token the driver's name for it, not in use
      * @param needs at most one for each inode; all CLEAR, or none of them
+     * @param answeredBefore a command that the session was answered before the restart and sends again:
+     *     others took leases after it, so it goes before them
      */
     public void onRequest(
-            long token, SessionId session, List<LeaseNeed> needs, long nowNs, LeaseEffects out) {
+            long token,
+            SessionId session,
+            List<LeaseNeed> needs,
+            boolean answeredBefore,
+            long nowNs,
+            LeaseEffects out) {
         Session s = sessions.get(session);
         boolean mixed =
                 needs.stream().anyMatch(n -> n.kind() == LeaseNeed.Kind.CLEAR)
@@ -234,9 +241,7 @@ public final class LeaseTable {
             return;
         }
         Request request = new Request(token, s, needs, ++lastOrder);
-        // What a session sends before it has reclaimed was answered before the restart: it goes first.
-        boolean again = s.reclaiming && request.isCommand();
-        if (again || passesAtOnce(request)) {
+        if ((answeredBefore && s.reclaiming) || passesAtOnce(request)) {
             grant(request, nowNs, out);
             touchAll(request);
             settle(nowNs, out);
@@ -294,6 +299,12 @@ public final class LeaseTable {
                                 || (inode.queue.isEmpty()
                                         && !hasConflict(inode, s, kindOf(mode))));
         return free ? hold(s, id, mode).state() : null;
+    }
+
+    /** Whether the session may still reclaim: what it holds is not known yet. */
+    public boolean isReclaiming(SessionId session) {
+        Session s = sessions.get(session);
+        return grace && s != null && s.reclaiming;
     }
 
     /** What the session holds of this inode, NONE included. */

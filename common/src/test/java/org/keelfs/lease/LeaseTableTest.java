@@ -75,7 +75,7 @@ class LeaseTableTest {
     }
 
     private long ask(SessionId session, LeaseNeed... needs) {
-        table.onRequest(++token, session, List.of(needs), now, out);
+        table.onRequest(++token, session, List.of(needs), false, now, out);
         table.invariants();
         return token;
     }
@@ -344,7 +344,10 @@ class LeaseTableTest {
         void commandsSentAgainDoNotWaitForTheOthers() {
             table.onRestart(List.of(A, B), now);
             ask(A, LeaseNeed.clear(DIRECTORY));
-            assertEffects("granted 1");
+            assertEffects();
+            table.onRequest(++token, A, List.of(LeaseNeed.clear(DIRECTORY)), true, now, out);
+            assertEffects("granted 2");
+            assertTrue(table.isReclaiming(A));
         }
     }
 
@@ -459,7 +462,7 @@ class LeaseTableTest {
                 needs.add(new LeaseNeed(new InodeId(1 + (first + i) % 4), kind));
             }
             waiting.put(++token, session);
-            table.onRequest(token, session, needs, now, this);
+            table.onRequest(token, session, needs, false, now, this);
         }
 
         private void answer(SessionId session) {

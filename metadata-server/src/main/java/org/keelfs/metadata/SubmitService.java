@@ -152,6 +152,7 @@ final class SubmitService {
         leases.request(
                 batch.session.id(),
                 needs,
+                batch.request.getSentAgain(),
                 new LeaseDriver.Waiter() {
                     @Override
                     public void granted(long token, List<LeaseState> states) {

@@ -220,7 +220,8 @@ final class ChunkOpener {
         for (Replica replica : layout.getReplicasList()) {
             nodes.add(new NodeId(replica.getNode()));
         }
-        boolean write = opening.create || layouts.mayRewrite(opening.state.place.inode());
+        // As the server decided: the lease may have become WRITE while the answer was on its way.
+        boolean write = layout.getWritable();
         return new ChunkGrant(
                 new ChunkId(layout.getChunk()),
                 layout.getEpoch(),

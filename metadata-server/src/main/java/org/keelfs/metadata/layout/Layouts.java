@@ -194,7 +194,11 @@ public final class Layouts {
         boolean writer = lease.mode() == LeaseMode.WRITE;
         switch (LayoutRules.decide(row, ask, sealing, sealerLives, clock.nanoTime())) {
             case ABSENT -> work.answers[i] = base(want).setAbsent(true).build();
-            case NO_LEASE -> work.answers[i] = refusal(want, Errno.ENOLCK);
+            case NO_LEASE ->
+                    work.answers[i] =
+                            refusal(
+                                    want,
+                                    leases.isReclaiming(session) ? Errno.EAGAIN : Errno.ENOLCK);
             case WAIT -> work.answers[i] = refusal(want, Errno.EAGAIN);
             case GO_ON, SEAL_ON ->
                     work.answers[i] =

@@ -76,9 +76,19 @@ public final class LeaseDriver implements LeaseEffects {
 
     /** Goes on with the waiter now or later; not at all when the call ends before. */
     public void request(SessionId session, List<LeaseNeed> needs, Waiter waiter) {
+        request(session, needs, false, waiter);
+    }
+
+    /**
+     * The same.
+     *
+     * @param answeredBefore a command that was answered before the restart
+     */
+    public void request(
+            SessionId session, List<LeaseNeed> needs, boolean answeredBefore, Waiter waiter) {
         long token = ++lastToken;
         pending.put(token, waiter);
-        table.onRequest(token, session, needs, clock.nanoTime(), this);
+        table.onRequest(token, session, needs, answeredBefore, clock.nanoTime(), this);
         drain();
     }
 
@@ -113,6 +123,11 @@ public final class LeaseDriver implements LeaseEffects {
 
     public LeaseState held(SessionId session, InodeId inode) {
         return table.held(session, inode);
+    }
+
+    /** Whether the session's leases of before a restart are not all known yet. */
+    public boolean isReclaiming(SessionId session) {
+        return table.isReclaiming(session);
     }
 
     public boolean isOpen(SessionId session) {
