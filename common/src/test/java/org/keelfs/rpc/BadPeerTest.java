@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.util.List;
@@ -136,7 +137,7 @@ class BadPeerTest {
     @Test
     void plainTextEndsTheConnection() throws Exception {
         try (var bad = new Socket(InetAddress.getLoopbackAddress(), server.address().getPort())) {
-            send(bad, "GET / HTTP/1.1\r\n\r\n".getBytes());
+            send(bad, "GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertEnds(bad);
         }
         callGood();
