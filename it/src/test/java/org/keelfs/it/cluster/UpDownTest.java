@@ -5,15 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +14,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What issue 3 fixes about scripts/up and scripts/down. One cluster; each test finds it up. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -127,7 +126,7 @@ final class UpDownTest {
     void whatWasSyncedIsThereAfterEverythingWasKilled() {
         cluster.shell(
                         "mkdir -p k; for i in $(seq 50); do head -c 10000 /dev/urandom > k/f$i;"
-                            + " done; sync -d k/*; sync -d k; (cd k && sha256sum f*) > '"
+                                + " done; sync -d k/*; sync -d k; (cd k && sha256sum f*) > '"
                                 + cluster.directory()
                                 + "/sums'",
                         SHELL)

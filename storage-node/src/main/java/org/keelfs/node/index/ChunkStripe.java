@@ -8,11 +8,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.keelfs.base.Invariant;
 
 /**
- * The chunks of one stripe that are in memory, the least recently used first, within a byte bound. Guarded
- * by its lock, which callers hold.
+ * The chunks of one stripe that are in memory, the least recently used first, within a byte bound.
+ * Guarded by its lock, which callers hold.
  */
 final class ChunkStripe {
-    /** Entries looked at for eviction per change: those in the way are changed and not durable yet. */
+    /**
+     * Entries looked at for eviction per change: those in the way are changed and not durable yet.
+     */
     private static final int EVICTION_LOOK_MAX = 4;
 
     final ReentrantLock lock = new ReentrantLock();
@@ -95,7 +97,8 @@ final class ChunkStripe {
     }
 
     /**
-     * Changed entries on their way to the table on disk; they stay in memory until {@link #endFlush}.
+     * Changed entries on their way to the table on disk; they stay in memory until {@link
+     * #endFlush}.
      *
      * @param position the log must be durable up to here before they are written
      */
