@@ -22,6 +22,11 @@ final class StatusCommand implements Callable<Integer> {
     int waitNodes;
 
     @Option(
+            names = "--heard",
+            description = "Of these count only nodes heard from since this command began.")
+    boolean heard;
+
+    @Option(
             names = "--timeout",
             paramLabel = "SECONDS",
             defaultValue = "0",
@@ -30,14 +35,18 @@ final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        long deadlineNs = System.nanoTime() + timeoutSeconds * 1_000_000_000L;
+        long startNs = System.nanoTime();
+        long deadlineNs = startNs + timeoutSeconds * 1_000_000_000L;
         try (var server = admin.connect()) {
             StatusReply status = server.awaitStatus(timeoutSeconds * 1_000L);
-            while (alive(status) < waitNodes) {
+            while (alive(status, startNs) < waitNodes) {
                 if (System.nanoTime() > deadlineNs) {
                     throw new CliException(
                             ExitCode.UNREACHABLE,
-                            alive(status) + " of " + waitNodes + " storage nodes are alive");
+                            alive(status, startNs)
+                                    + " of "
+                                    + waitNodes
+                                    + " storage nodes are alive");
                 }
                 AdminConnection.pause();
                 status = server.status();
@@ -47,9 +56,11 @@ final class StatusCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private static long alive(StatusReply status) {
+    private long alive(StatusReply status, long startNs) {
+        long sinceStartMs = (System.nanoTime() - startNs) / 1_000_000;
         return status.getNodesList().stream()
                 .filter(node -> node.getAlive() && !node.getReplaced())
+                .filter(node -> !heard || node.getSilentMs() < sinceStartMs)
                 .count();
     }
 

@@ -285,6 +285,7 @@ public final class Cluster implements AutoCloseable {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
             return lines.map(line -> Path.of(line.split(" ")[4].replace("\\040", " ")))
                     .filter(path -> path.startsWith(directory))
+                    .sorted()
                     .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
