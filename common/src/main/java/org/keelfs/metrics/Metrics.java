@@ -5,17 +5,26 @@ package org.keelfs.metrics;
  * become underscores in Prometheus; counters get {@code _total}, timers {@code _seconds}.
  */
 public final class Metrics {
-    /**
-     * Timer of calls that came in, from arrival to answer; tags {@link #TAG_METHOD}, {@link
-     * #TAG_STATUS}.
-     */
-    public static final String RPC_SERVED = "keelfs.rpc.served";
-
-    /** Timer of calls that went out, from handing over to outcome; the same tags. */
-    public static final String RPC_CALLED = "keelfs.rpc.called";
-
     /** Gauge: connections that are up, of both directions. */
     public static final String RPC_CONNECTIONS = "keelfs.rpc.connections";
+
+    /** Gauge, bytes: requests taken and not answered yet. */
+    public static final String RPC_UNANSWERED = "keelfs.rpc.unanswered.bytes";
+
+    /** Counter of calls sent. */
+    public static final String RPC_CALLS = "keelfs.rpc.calls";
+
+    /** Counter of requests taken. */
+    public static final String RPC_REQUESTS = "keelfs.rpc.requests";
+
+    /** Counter of requests refused because of their sender's role. */
+    public static final String RPC_REFUSED = "keelfs.rpc.refused";
+
+    /** Counter of calls and requests that ended BUSY in the transport. */
+    public static final String RPC_BUSY = "keelfs.rpc.busy";
+
+    /** Counter of bytes of frames; tag {@link #TAG_KIND} in, out. */
+    public static final String RPC_BYTES = "keelfs.rpc.bytes";
 
     /** Gauge, bytes: blocks of a buffer pool in use; tag {@link #TAG_POOL}. */
     public static final String BUFFER_USED = "keelfs.buffer.used.bytes";
@@ -58,12 +67,6 @@ public final class Metrics {
 
     /** Timer of one quorum round; tag {@link #TAG_KIND} seal, write, read. */
     public static final String QUORUM_ROUND = "keelfs.quorum.round";
-
-    /** Tag: name of an RpcMethod. */
-    public static final String TAG_METHOD = "method";
-
-    /** Tag: name of an RpcStatus. */
-    public static final String TAG_STATUS = "status";
 
     /** Tag: name of a buffer pool. */
     public static final String TAG_POOL = "pool";

@@ -41,6 +41,7 @@ import org.keelfs.metadata.session.Sessions;
 import org.keelfs.metadata.store.StoreBudget;
 import org.keelfs.metrics.Metrics;
 import org.keelfs.metrics.MetricsEndpoint;
+import org.keelfs.metrics.RpcMetrics;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.SessionRow;
 import org.keelfs.rpc.RpcAuthority;
@@ -181,7 +182,7 @@ public final class RunningServer implements AutoCloseable {
                         TICK_MS,
                         TICK_MS,
                         TimeUnit.MILLISECONDS);
-        startMetrics(serial, leases, submits);
+        startMetrics(serial, transport, leases, submits);
         RpcServer server =
                 opened(
                         transport.listen(
@@ -257,12 +258,17 @@ public final class RunningServer implements AutoCloseable {
         layouts.tick();
     }
 
-    private void startMetrics(SerialExecutor executor, LeaseDriver leases, SubmitService submits)
+    private void startMetrics(
+            SerialExecutor executor,
+            RpcTransport transport,
+            LeaseDriver leases,
+            SubmitService submits)
             throws IOException {
         if (config.metricsPort() <= 0) {
             return;
         }
         var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        RpcMetrics.register(transport.statistics(), registry);
         Gauge.builder(Metrics.METADATA_SESSIONS, leases, LeaseDriver::sessionCount)
                 .register(registry);
         Gauge.builder(Metrics.METADATA_LEASES, leases, LeaseDriver::leaseCount).register(registry);

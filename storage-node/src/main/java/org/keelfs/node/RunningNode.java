@@ -20,6 +20,7 @@ import org.keelfs.base.Clock;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.metrics.Metrics;
 import org.keelfs.metrics.MetricsEndpoint;
+import org.keelfs.metrics.RpcMetrics;
 import org.keelfs.node.index.ChunkIndex;
 import org.keelfs.node.repair.Scrubber;
 import org.keelfs.node.service.DropService;
@@ -95,6 +96,7 @@ public final class RunningNode implements AutoCloseable {
             var scrubber = new Scrubber(store, index, pool, config.scrubBytesPerSecond());
             open.push(scrubber);
             var metrics = metrics(store, index, pool, scrubber);
+            RpcMetrics.register(transport.statistics(), metrics);
             open.push(metrics::close);
             if (config.metricsPort() >= 0) {
                 open.push(
