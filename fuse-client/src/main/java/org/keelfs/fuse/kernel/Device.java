@@ -2,6 +2,7 @@ package org.keelfs.fuse.kernel;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.keelfs.base.Errno;
 import org.keelfs.fuse.kernel.protocol.Layout;
@@ -12,7 +13,7 @@ import org.keelfs.fuse.kernel.protocol.Layout;
  * data path.
  */
 final class Device implements AutoCloseable {
-    private static final String PATH = "/dev/fuse";
+    static final Path PATH = Path.of("/dev/fuse");
     private static final int CLOSED = -1;
 
     private final AtomicInteger fd;
@@ -23,7 +24,7 @@ final class Device implements AutoCloseable {
 
     /** A descriptor without a connection yet. */
     static Device open() {
-        int fd = Libc.CALLS.open(PATH, Libc.O_RDWR | Libc.O_CLOEXEC);
+        int fd = Libc.CALLS.open(PATH.toString(), Libc.O_RDWR | Libc.O_CLOEXEC);
         if (fd < 0) {
             throw new MountException(
                     "cannot open %s: %s. %s"

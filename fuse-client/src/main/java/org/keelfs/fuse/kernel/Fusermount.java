@@ -16,6 +16,11 @@ import org.keelfs.base.Errno;
 final class Fusermount {
     private static final String SOCKET_VARIABLE = "_FUSE_COMMFD";
     private static final List<String> COMMANDS = List.of("fusermount3", "fusermount");
+
+    /** Setuid programs are not looked for in PATH. */
+    private static final List<Path> DIRECTORIES =
+            List.of(Path.of("/usr/bin"), Path.of("/bin"), Path.of("/usr/local/bin"));
+
     private static final int POINTER = 8;
     private static final int MSGHDR_SIZE = 56;
     private static final int CMSG_SIZE = 24;
@@ -26,11 +31,11 @@ final class Fusermount {
 
     /** The helper that this system has. */
     static String command() {
-        String path = System.getenv("PATH") == null ? "/usr/bin:/bin" : System.getenv("PATH");
         for (String command : COMMANDS) {
-            for (String dir : path.split(":")) {
-                if (!dir.isEmpty() && Files.isExecutable(Path.of(dir, command))) {
-                    return command;
+            for (Path dir : DIRECTORIES) {
+                Path file = dir.resolve(command);
+                if (Files.isExecutable(file)) {
+                    return file.toString();
                 }
             }
         }
@@ -74,12 +79,11 @@ final class Fusermount {
     private static int spawn(String command, List<String> arguments, int socket) {
         var argv = new ArrayList<>(List.of(command));
         argv.addAll(arguments);
-        var environment = new ArrayList<>(List.of(SOCKET_VARIABLE + "=" + socket));
-        System.getenv().forEach((name, value) -> environment.add(name + "=" + value));
+        var environment = List.of(SOCKET_VARIABLE + "=" + socket, "PATH=/usr/bin:/bin");
         ByteBuffer pid = Device.struct(Integer.BYTES);
         var held = new ArrayList<ByteBuffer>();
         int error =
-                Libc.CALLS.posix_spawnp(
+                Libc.CALLS.posix_spawn(
                         Libc.address(pid),
                         command,
                         0,

@@ -1,11 +1,13 @@
 package org.keelfs.fuse.kernel;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +39,13 @@ public final class KernelMount implements AutoCloseable {
 
     private final Path dir;
     private final MountOptions options;
-    private final Notifier notifier = new Notifier();
+    private final Notifier notifier =
+            new Notifier(
+                    Executors.newFixedThreadPool(
+                            Notifier.THREADS,
+                            Thread.ofPlatform().daemon().name("fuse-notify-", 0).factory()));
+    private final ExecutorService waiters =
+            Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("fuse-wait-", 0).factory());
     private final Requests requests = new Requests();
     private final List<Device> devices = new ArrayList<>();
     private final AtomicInteger readersLeft = new AtomicInteger();
@@ -88,9 +96,12 @@ public final class KernelMount implements AutoCloseable {
                     options.readersOrDefault(),
                     epochs ? "" : ", no epochs: names are looked up each time");
             var dispatch = new Dispatch(fileSystem, negotiation, epochs);
-            startReaders(device, new Serving(dispatch, requests, options));
+            startReaders(device, new Serving(dispatch, requests, waiters, options));
         } catch (RuntimeException e) {
+            mounted = false;
             Mounting.unmount(dir, true);
+            endThreads();
+            devices.forEach(Device::close);
             throw e;
         }
         Mounting.setReadAhead(dir, options.readAheadKb());
@@ -147,10 +158,9 @@ public final class KernelMount implements AutoCloseable {
         }
         LOG.info("the mount on {} has ended", dir);
         mounted = false;
-        watch.shutdown();
+        boolean idle = endThreads();
         // A reply or notification on its way holds a descriptor's number: closed late, it would hit
         // another file.
-        boolean idle = notifier.end();
         for (int i = 0; requests.size() > 0 && i < 100; i++) {
             java.util.concurrent.locks.LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
         }
@@ -160,6 +170,14 @@ public final class KernelMount implements AutoCloseable {
             LOG.warn("{} requests of the ended mount on {} still wait", requests.size(), dir);
         }
         end.countDown();
+    }
+
+    /** False when a notification is still under way. */
+    @CanIgnoreReturnValue
+    private boolean endThreads() {
+        watch.shutdown();
+        waiters.shutdown();
+        return notifier.end();
     }
 
     /** Whether requests can still come. */
@@ -209,8 +227,7 @@ public final class KernelMount implements AutoCloseable {
     @Override
     public void close() {
         if (!mounted) {
-            watch.shutdown();
-            notifier.close();
+            endThreads();
             return;
         }
         try {

@@ -46,7 +46,7 @@ final class Libc {
 
         long recvmsg(int fd, long message, int flags);
 
-        int posix_spawnp(
+        int posix_spawn(
                 long pid, String file, long actions, long attributes, long argv, long environment);
 
         int waitpid(int pid, long status, int options);

@@ -1,6 +1,5 @@
 package org.keelfs.fuse.kernel;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -86,18 +85,51 @@ public final class MountPoint {
     /** A daemon that reads a file of its own mount waits for itself for ever. */
     private static void refuseOwn(Path dir, List<Path> ownDirectories) {
         var own = new ArrayList<>(ownDirectories);
-        own.add(Path.of(System.getProperty("java.home")));
-        own.add(Path.of(System.getProperty("java.io.tmpdir")));
-        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            own.add(Path.of(entry));
-        }
+        own.addAll(ownFiles());
         for (Path path : own) {
             Path absolute = path.toAbsolutePath().normalize();
             if (absolute.startsWith(dir) || realOrSame(absolute).startsWith(dir)) {
                 throw new MountException(
-                        "cannot mount on %s: this process itself needs %s below it"
-                                .formatted(dir, path));
+                        "cannot mount on %s: this process itself uses %s".formatted(dir, path));
             }
+        }
+    }
+
+    /**
+     * What this process has mapped or open: the Java runtime, jars, libraries unpacked to /tmp,
+     * logs.
+     */
+    private static List<Path> ownFiles() {
+        var files = new ArrayList<Path>();
+        try {
+            for (String line :
+                    Files.readAllLines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
+                int slash = line.indexOf('/');
+                if (slash >= 0) {
+                    files.add(Path.of(unescape(line.substring(slash))));
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot see which files this process has mapped: {}", e.getMessage());
+        }
+        try (DirectoryStream<Path> open = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path link : open) {
+                String target = link(link);
+                if (target.startsWith("/")) {
+                    files.add(Path.of(target));
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot see which files this process has open: {}", e.getMessage());
+        }
+        return files;
+    }
+
+    private static String link(Path link) {
+        try {
+            return Files.readSymbolicLink(link).toString();
+        } catch (IOException e) {
+            return "";
         }
     }
 

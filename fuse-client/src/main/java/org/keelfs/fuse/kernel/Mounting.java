@@ -53,6 +53,11 @@ final class Mounting {
     }
 
     private static Device mountAsUser(Path dir, MountOptions options) {
+        if (!Files.isReadable(Device.PATH) || !Files.isWritable(Device.PATH)) {
+            throw new MountException(
+                    "%s is not open to this user; as root: chmod 666 %s"
+                            .formatted(Device.PATH, Device.PATH));
+        }
         var words = new ArrayList<String>();
         words.add("fsname=" + options.source().replace("\\", "\\\\").replace(",", "\\,"));
         words.add("subtype=keelfs");

@@ -3,7 +3,6 @@ package org.keelfs.fuse.kernel;
 import java.nio.ByteBuffer;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -22,22 +21,27 @@ import org.slf4j.LoggerFactory;
  * carrier that these requests need); the caller waits for it. Thread-safe. Before the mount and
  * after its end there is nothing to drop.
  */
-final class Notifier implements KernelCache, AutoCloseable {
+final class Notifier implements KernelCache {
     private static final Logger LOG = LoggerFactory.getLogger(Notifier.class);
 
     /** Recalls of so many files empty pages at once; each waits mostly for reads in flight. */
-    private static final int THREADS = 4;
+    static final int THREADS = 4;
 
     private static final long ALL_PAGES = 0;
     private static final long ATTRIBUTES_ONLY = -1;
     private static final int END_WAIT_S = 10;
 
-    private final ExecutorService threads =
-            Executors.newFixedThreadPool(
-                    THREADS, Thread.ofPlatform().daemon().name("fuse-notify-", 0).factory());
+    private final ExecutorService threads;
     private final ThreadLocal<NativeBuffer> buffers =
             ThreadLocal.withInitial(() -> new NativeBuffer(NativeBuffer.PAGE));
     private volatile @Nullable Device device;
+
+    /**
+     * @param threads of {@link #THREADS} platform threads, ended by {@link #end}
+     */
+    Notifier(ExecutorService threads) {
+        this.threads = threads;
+    }
 
     /**
      * From now on there is a kernel to tell. True when it can be told to look all names up again.
@@ -157,10 +161,5 @@ final class Notifier implements KernelCache, AutoCloseable {
             Thread.currentThread().interrupt();
             return false;
         }
-    }
-
-    @Override
-    public void close() {
-        boolean _ = end();
     }
 }

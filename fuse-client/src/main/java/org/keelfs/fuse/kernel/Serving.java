@@ -1,5 +1,6 @@
 package org.keelfs.fuse.kernel;
 
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
@@ -31,6 +32,7 @@ final class Serving {
 
     private final Dispatch dispatch;
     private final Requests requests;
+    private final Executor waiters;
     private final BufferPool smallReplies =
             new BufferPool(Exchange.BODY_AT + SMALL_REPLY, SMALL_REPLIES_MAX);
     private final BufferPool largeReplies;
@@ -38,9 +40,13 @@ final class Serving {
     private final int bufferBytes;
     private final AtomicInteger readersFree;
 
-    Serving(Dispatch dispatch, Requests requests, MountOptions options) {
+    /**
+     * @param waiters a virtual thread per task, for requests that wait
+     */
+    Serving(Dispatch dispatch, Requests requests, Executor waiters, MountOptions options) {
         this.dispatch = dispatch;
         this.requests = requests;
+        this.waiters = waiters;
         this.bufferBytes = bufferBytes(options);
         // One half for each direction, so that reads cannot keep the writes out for which they
         // wait.
@@ -135,9 +141,7 @@ final class Serving {
      * @param requestPool where the request's buffer belongs, null if nowhere
      */
     private void start(Exchange x, @Nullable BufferPool requestPool) {
-        Thread.ofVirtual()
-                .name("fuse-" + Opcode.name(x.opcode()))
-                .start(() -> serveMoved(x, requestPool));
+        waiters.execute(() -> serveMoved(x, requestPool));
     }
 
     private void serveMoved(Exchange x, @Nullable BufferPool requestPool) {

@@ -137,8 +137,8 @@ class KernelAdapterTest extends AdapterContract {
             Files.delete(file);
         }
         assertRefused(dir(), "is a mount point already (memory, type fuse.keelfs)");
-        assertRefused(Path.of(System.getProperty("java.io.tmpdir")), "this process itself needs");
-        assertRefused(Path.of(System.getProperty("java.home")), "this process itself needs");
+        assertRefused(Path.of(System.getProperty("java.io.tmpdir")), "this process itself uses");
+        assertRefused(Path.of(System.getProperty("java.home")), "this process itself uses");
     }
 
     private static void assertRefused(Path where, String why) {

@@ -96,17 +96,22 @@ final class LayoutTest {
         struct("fuse_entry_out", 128, "entry_valid_nsec", Layout.EntryOut.ENTRY_VALID_NSEC);
         struct("fuse_entry_out", 128, "attr_valid_nsec", Layout.EntryOut.ATTR_VALID_NSEC);
         struct("fuse_entry_out", 128, "attr", Layout.EntryOut.ATTR);
+        answers();
+        setattr();
+        creating();
+        input();
+        statistics();
+        init();
+        others();
+        compare(dir);
+    }
+
+    private void answers() {
         struct("fuse_attr_out", Layout.AttrOut.SIZE, "attr_valid", Layout.AttrOut.ATTR_VALID);
         struct("fuse_attr_out", 104, "attr_valid_nsec", Layout.AttrOut.ATTR_VALID_NSEC);
         struct("fuse_attr_out", 104, "attr", Layout.AttrOut.ATTR);
         struct("fuse_open_out", Layout.OpenOut.SIZE, "fh", Layout.OpenOut.FH);
         struct("fuse_open_out", 16, "open_flags", Layout.OpenOut.OPEN_FLAGS);
-        setattr();
-        creating();
-        input();
-        statistics();
-        rest();
-        compare(dir);
     }
 
     private void setattr() {
@@ -203,7 +208,7 @@ final class LayoutTest {
                 Layout.Kstatfs.FRSIZE);
     }
 
-    private void rest() {
+    private void init() {
         struct("fuse_init_in", Layout.InitIn.SIZE, "major", Layout.InitIn.MAJOR);
         struct(
                 "fuse_init_in",
@@ -222,6 +227,9 @@ final class LayoutTest {
         struct("fuse_init_out", 64, "max_write", Layout.InitOut.MAX_WRITE);
         struct("fuse_init_out", 64, "time_gran", Layout.InitOut.TIME_GRAN);
         struct("fuse_init_out", 64, "max_pages", Layout.InitOut.MAX_PAGES);
+    }
+
+    private void others() {
         struct("fuse_interrupt_in", Layout.InterruptIn.SIZE, "unique", Layout.InterruptIn.UNIQUE);
         struct("fuse_forget_in", Layout.ForgetIn.SIZE, "nlookup", Layout.ForgetIn.NLOOKUP);
         struct(
