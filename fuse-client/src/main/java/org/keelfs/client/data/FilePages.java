@@ -44,6 +44,9 @@ final class FilePages {
     /** Wholly dirty blocks since the last early flush. */
     int fullBlocks;
 
+    /** A flush in the background is under way. */
+    boolean inBackground;
+
     /** Waits in the flusher's queue. */
     boolean queuedEarly;
 
@@ -57,6 +60,9 @@ final class FilePages {
     long allocatedDelta;
 
     private final FramePool pool;
+
+    /** The block used last, if it is still one of {@link #blocks}: neighbours come in turn. */
+    private @Nullable PageBlock lastBlock;
 
     FilePages(InodeId inode, FramePool pool) {
         this.inode = inode;
@@ -96,8 +102,14 @@ final class FilePages {
     }
 
     PageBlock block(long place) {
-        return blocks.computeIfAbsent(
-                place >> PageBlock.SHIFT, number -> new PageBlock(this, number));
+        long number = place >> PageBlock.SHIFT;
+        PageBlock last = lastBlock;
+        if (last != null && last.number == number) {
+            return last;
+        }
+        PageBlock found = blocks.computeIfAbsent(number, n -> new PageBlock(this, n));
+        lastBlock = found;
+        return found;
     }
 
     /** Fills the target from bytes that are all present. */
@@ -148,9 +160,10 @@ final class FilePages {
         source.position(source.position() + length);
         boolean wasDirty = (block.dirty & bit) != 0;
         block.shared &= ~bit;
-        block.dirty |= bit;
         block.referenced = true;
-        noteDirty(block, !wasDirty);
+        if (!wasDirty) {
+            onDirty(block, bit);
+        }
         return wasDirty && !isShared ? 0 : 1;
     }
 
@@ -191,14 +204,17 @@ final class FilePages {
         }
     }
 
-    private void noteDirty(PageBlock block, boolean grew) {
-        if (dirtyBlocks.isEmpty()) {
-            dirtySinceNs = System.nanoTime();
+    private void onDirty(PageBlock block, long bit) {
+        if (block.dirty == 0) {
+            if (dirtyBlocks.isEmpty()) {
+                dirtySinceNs = System.nanoTime();
+            }
+            dirtyBlocks.put(block.number, block);
         }
-        if (grew && block.dirty == -1L && block.flushing == 0) {
+        block.dirty |= bit;
+        if (block.dirty == -1L && block.flushing == 0) {
             fullBlocks++;
         }
-        dirtyBlocks.putIfAbsent(block.number, block);
     }
 
     /** Tells fetches under way that what they bring of these sectors is old. */
@@ -245,6 +261,10 @@ final class FilePages {
         }
         addOps(splitter, runFrom, runEnd, ops);
         fullBlocks = 0;
+        if (!onlyFull) {
+            // What stays dirty is on its way, or was written again since.
+            dirtySinceNs = System.nanoTime();
+        }
         return ops;
     }
 
@@ -336,6 +356,7 @@ final class FilePages {
         }
         if (block.isEmpty()) {
             blocks.remove(block.number, block);
+            lastBlock = null;
         }
     }
 

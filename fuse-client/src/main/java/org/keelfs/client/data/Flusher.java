@@ -7,9 +7,10 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,10 @@ final class Flusher {
     private int earlyTasks;
 
     private final AtomicBoolean sweeping = new AtomicBoolean();
+    private final Queue<Settled> settled = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean reporting = new AtomicBoolean();
+
+    private record Settled(FilePages file, @Nullable FsException failure) {}
 
     Flusher(
             DataParts parts,
@@ -155,53 +160,112 @@ final class Flusher {
             long nowNs = System.nanoTime();
             var due = new ArrayList<FilePages>();
             for (FilePages file : files) {
-                if (isDue(file, olderThanNs, nowNs)) {
+                if (takeIfDue(file, olderThanNs, nowNs)) {
                     due.add(file);
                     if (due.size() == FILES_MAX) {
-                        flushInBackground(due);
-                        due.clear();
+                        startInBackground(due);
+                        due = new ArrayList<>();
                     }
                 }
             }
             if (!due.isEmpty()) {
-                flushInBackground(due);
+                startInBackground(due);
             }
-        } catch (RuntimeException e) {
-            LOG.error("background write-back failed, will be repeated", e);
         } finally {
             sweeping.set(false);
         }
     }
 
-    private static boolean isDue(FilePages file, long olderThanNs, long nowNs) {
+    private static boolean takeIfDue(FilePages file, long olderThanNs, long nowNs) {
         file.lock.lock();
         try {
-            return !file.dirtyBlocks.isEmpty()
-                    && nowNs - file.dirtySinceNs >= olderThanNs
-                    && (file.failure == null || nowNs - file.retryAtNs >= 0);
+            boolean due =
+                    !file.inBackground
+                            && !file.dirtyBlocks.isEmpty()
+                            && nowNs - file.dirtySinceNs >= olderThanNs
+                            && (file.failure == null || nowNs - file.retryAtNs >= 0);
+            file.inBackground |= due;
+            return due;
         } finally {
             file.lock.unlock();
         }
     }
 
+    private void startInBackground(List<FilePages> due) {
+        parts.workers().execute(() -> flushInBackground(due));
+    }
+
+    /**
+     * Sends all at once; each file is done when its own runs are, whatever becomes of the others.
+     */
     private void flushInBackground(List<FilePages> due) {
-        Map<FilePages, FsException> failures = flush(due, deadline());
-        var flushed = new ArrayList<WriteBackListener.Flushed>();
+        var ops = new ArrayList<FlushOp>();
+        var waits = new LinkedHashMap<FilePages, Set<FlushOp>>();
         for (FilePages file : due) {
-            FsException failure = failures.get(file);
-            note(file, failure);
-            if (failure == null) {
-                flushed.add(new WriteBackListener.Flushed(file.inode, file.takeAllocatedDelta()));
+            var own = new LinkedHashSet<FlushOp>();
+            if (collect(file, ops, own)) {
+                parts.workers().execute(() -> settled(file, twoRounds(file, deadline())));
+            } else {
+                waits.put(file, own);
             }
         }
-        if (!flushed.isEmpty()) {
-            listener.afterFlush(flushed);
+        var _ = sender.send(ops, deadline());
+        waits.forEach(
+                (file, own) -> {
+                    var all = own.stream().map(op -> op.done).toArray(CompletableFuture<?>[]::new);
+                    var _ =
+                            CompletableFuture.allOf(all)
+                                    .whenComplete((_, e) -> settled(file, failure(file, e)));
+                });
+    }
+
+    private static @Nullable FsException failure(FilePages file, @Nullable Throwable thrown) {
+        return thrown == null ? null : Waits.failure(thrown, "write-back of " + file.inode);
+    }
+
+    /** A file's flush in the background came to its end; who reports it takes all that did. */
+    private void settled(FilePages file, @Nullable FsException failure) {
+        settled.add(new Settled(file, failure));
+        if (reporting.compareAndSet(false, true)) {
+            parts.workers().execute(this::report);
+        }
+    }
+
+    private void report() {
+        do {
+            var flushed = new ArrayList<WriteBackListener.Flushed>();
+            for (Settled next = settled.poll(); next != null; next = settled.poll()) {
+                FilePages file = next.file;
+                note(file, next.failure);
+                file.lock.lock();
+                try {
+                    file.inBackground = false;
+                } finally {
+                    file.lock.unlock();
+                }
+                if (next.failure == null) {
+                    flushed.add(
+                            new WriteBackListener.Flushed(file.inode, file.takeAllocatedDelta()));
+                }
+            }
+            tell(flushed);
+            reporting.set(false);
+        } while (!settled.isEmpty() && reporting.compareAndSet(false, true));
+    }
+
+    private void tell(List<WriteBackListener.Flushed> flushed) {
+        try {
+            if (!flushed.isEmpty()) {
+                listener.afterFlush(flushed);
+            }
+        } catch (RuntimeException e) {
+            LOG.error("telling of {} files written back failed", flushed.size(), e);
         }
     }
 
     /** Flushes one file for fsync and the like; the caller throws the failure. */
     @Nullable FsException flush(FilePages file, long deadlineNs) {
-        FsException failure = flush(List.of(file), deadlineNs).get(file);
+        FsException failure = twoRounds(file, deadlineNs);
         note(file, failure);
         return failure;
     }
@@ -211,26 +275,17 @@ final class Flusher {
      * written again while its older bytes are on their way goes in the second round, when those
      * have arrived.
      */
-    private Map<FilePages, FsException> flush(List<FilePages> wanted, long deadlineNs) {
-        var failures = new LinkedHashMap<FilePages, FsException>();
-        List<FilePages> round = wanted;
-        for (int i = 0; i < 2 && !round.isEmpty(); i++) {
-            var again = new ArrayList<FilePages>();
-            var waits = new LinkedHashSet<FlushOp>();
+    private @Nullable FsException twoRounds(FilePages file, long deadlineNs) {
+        @Nullable FsException failure = null;
+        for (boolean again = true, first = true; again && failure == null; first = false) {
             var ops = new ArrayList<FlushOp>();
-            for (FilePages file : round) {
-                if (collect(file, ops, waits)) {
-                    again.add(file);
-                }
-            }
-            FsException unsent = sender.send(ops, deadlineNs);
-            gather(waits, deadlineNs, failures);
-            if (unsent != null) {
-                ops.forEach(op -> failures.putIfAbsent(op.file, unsent));
-            }
-            round = again;
+            var waits = new LinkedHashSet<FlushOp>();
+            again = collect(file, ops, waits) && first;
+            failure = sender.send(ops, deadlineNs);
+            FsException later = sender.await(List.copyOf(waits), deadlineNs);
+            failure = failure == null ? later : failure;
         }
-        return failures;
+        return failure;
     }
 
     /** Returns whether a second round is needed. */
@@ -243,15 +298,6 @@ final class Flusher {
             return again;
         } finally {
             file.lock.unlock();
-        }
-    }
-
-    private void gather(Set<FlushOp> waits, long deadlineNs, Map<FilePages, FsException> failures) {
-        for (FlushOp op : waits) {
-            FsException failure = sender.await(List.of(op), deadlineNs);
-            if (failure != null) {
-                failures.putIfAbsent(op.file, failure);
-            }
         }
     }
 
