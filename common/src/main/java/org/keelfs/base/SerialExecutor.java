@@ -7,10 +7,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * Runs tasks one after another without a thread of its own: who hands one over while nobody is at work
- * runs it, and whatever others hand over meanwhile. So state that only such tasks touch needs no lock, an
- * uncontended call changes no thread, and a task that hands over another never runs inside of it. Tasks
- * must not block.
+ * Runs tasks one after another without a thread of its own: who hands one over while nobody is at
+ * work runs it, and whatever others hand over meanwhile. So state that only such tasks touch needs
+ * no lock, an uncontended call changes no thread, and a task that hands over another never runs
+ * inside of it. Tasks must not block.
  */
 public final class SerialExecutor implements Executor {
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();

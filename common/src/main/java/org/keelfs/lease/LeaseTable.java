@@ -12,8 +12,8 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 
 /**
- * The server's half of the leases: who holds what, who waits, who is asked to give back and who is evicted.
- * Confined to its driver.
+ * The server's half of the leases: who holds what, who waits, who is asked to give back and who is
+ * evicted. Confined to its driver.
  */
 public final class LeaseTable {
     /* Requests wait in one queue per inode that they need, entered in all of them at once and ordered by one
@@ -110,7 +110,10 @@ public final class LeaseTable {
             this.order = order;
         }
 
-        /** Grants nothing, but holds others off until it is applied. One that touches nothing is one too. */
+        /**
+         * Grants nothing, but holds others off until it is applied. One that touches nothing is one
+         * too.
+         */
         boolean isCommand() {
             return needs.stream().allMatch(need -> need.kind() == LeaseNeed.Kind.CLEAR);
         }
@@ -123,7 +126,8 @@ public final class LeaseTable {
     /**
      * An empty table.
      *
-     * @param generationFloor every generation will be above it: above those of an earlier life of the server
+     * @param generationFloor every generation will be above it: above those of an earlier life of
+     *     the server
      */
     public LeaseTable(LeaseTableConfig config, long generationFloor) {
         this.config = config;
@@ -138,8 +142,8 @@ public final class LeaseTable {
     }
 
     /**
-     * After a restart: these sessions may still hold leases. Until each has reclaimed, or silence has been
-     * waited out, nothing is granted but what they reclaim.
+     * After a restart: these sessions may still hold leases. Until each has reclaimed, or silence
+     * has been waited out, nothing is granted but what they reclaim.
      */
     public void onRestart(List<SessionId> onRecord, long nowNs) {
         Invariant.check(sessions.isEmpty(), "a restart with open sessions");
@@ -189,7 +193,9 @@ public final class LeaseTable {
         return true;
     }
 
-    /** The session has a new connection: what it is asked for may have been lost with the old one. */
+    /**
+     * The session has a new connection: what it is asked for may have been lost with the old one.
+     */
     public void onReconnect(SessionId session, long nowNs, LeaseEffects out) {
         Session s = sessions.get(session);
         if (s != null && !s.evicting) {
@@ -221,8 +227,8 @@ public final class LeaseTable {
      *
      * @param token the driver's name for it, not in use
      * @param needs at most one for each inode; all CLEAR, or none of them
-     * @param answeredBefore a command that the session was answered before the restart and sends again:
-     *     others took leases after it, so it goes before them
+     * @param answeredBefore a command that the session was answered before the restart and sends
+     *     again: others took leases after it, so it goes before them
      */
     public void onRequest(
             long token,
@@ -263,8 +269,7 @@ public final class LeaseTable {
      *
      * @return what is held now, or null when another session has taken what contradicts it
      */
-    public @Nullable LeaseState onReclaim(
-            SessionId session, InodeId id, LeaseMode mode) {
+    public @Nullable LeaseState onReclaim(SessionId session, InodeId id, LeaseMode mode) {
         Session s = sessions.get(session);
         if (s == null || s.isOver() || !s.reclaiming || !grace) {
             return null;
@@ -281,8 +286,7 @@ public final class LeaseTable {
     }
 
     /** A lease at once or not at all: without a recall and without waiting. */
-    public @Nullable LeaseState tryGrant(
-            SessionId session, InodeId id, LeaseMode mode) {
+    public @Nullable LeaseState tryGrant(SessionId session, InodeId id, LeaseMode mode) {
         Session s = sessions.get(session);
         if (s == null || s.isOver()) {
             return null;
@@ -296,8 +300,7 @@ public final class LeaseTable {
                 !grace
                         && s.leases.size() < config.leasesPerSessionMax()
                         && (inode == null
-                                || (inode.queue.isEmpty()
-                                        && !hasConflict(inode, s, kindOf(mode))));
+                                || (inode.queue.isEmpty() && !hasConflict(inode, s, kindOf(mode))));
         return free ? hold(s, id, mode).state() : null;
     }
 
@@ -327,7 +330,9 @@ public final class LeaseTable {
         return inode != null && !inode.holders.isEmpty();
     }
 
-    /** The command that this request let go on is applied, or will never be: others may look again. */
+    /**
+     * The command that this request let go on is applied, or will never be: others may look again.
+     */
     public void onApplied(long token, long nowNs, LeaseEffects out) {
         Request request = applying.remove(token);
         Invariant.check(request != null, "a command ended that was not let go on");
@@ -340,7 +345,9 @@ public final class LeaseTable {
         }
     }
 
-    /** From here on, leases that begin are marked with this number: the last epoch that was drawn. */
+    /**
+     * From here on, leases that begin are marked with this number: the last epoch that was drawn.
+     */
     public void stamp(long lastEpoch) {
         lastStamp = lastEpoch;
     }
@@ -409,7 +416,8 @@ public final class LeaseTable {
             if (nowNs >= silenceDeadlineNs(s)) {
                 evict(s, s.condemned ? "it did not return a recalled lease" : "it is silent", out);
             } else if (nowNs >= stallDeadlineNs(s)) {
-                // Told at its next renewal; until its last one has run out it may still use what it has.
+                // Told at its next renewal; until its last one has run out it may still use what it
+                // has.
                 s.condemned = true;
                 refuseRequests(s, out);
             } else if (nowNs >= repeatDeadlineNs(s)) {
@@ -479,7 +487,9 @@ public final class LeaseTable {
         Invariant.check(count == leaseCount, "%d leases counted as %d", count, leaseCount);
     }
 
-    /** No lost wake-up: the head of a queue waits for a recall, or in another queue for its turn. */
+    /**
+     * No lost wake-up: the head of a queue waits for a recall, or in another queue for its turn.
+     */
     private void checkHeadIsServed(Inode inode) {
         Request head = inode.queue.firstEntry().getValue();
         boolean waits = false;
@@ -508,9 +518,9 @@ public final class LeaseTable {
                     !grace
                             && (inode == null
                                     || (inode.queue.isEmpty()
-                                            && !hasConflict(
-                                                    inode, request.session, need.kind())));
-            if (!free && (inode == null || !passesByOwnLease(inode, request.session, need.kind()))) {
+                                            && !hasConflict(inode, request.session, need.kind())));
+            if (!free
+                    && (inode == null || !passesByOwnLease(inode, request.session, need.kind()))) {
                 return false;
             }
         }
@@ -524,7 +534,8 @@ public final class LeaseTable {
             return false;
         }
         return switch (kind) {
-            // While it is recalled the generation is worthless to the client, which uses the answer once.
+            // While it is recalled the generation is worthless to the client, which uses the answer
+            // once.
             case READ -> true;
             case WRITE -> own.mode == LeaseMode.WRITE && own.recallKeep == null;
             case CLEAR -> own.mode == LeaseMode.WRITE;
@@ -548,7 +559,9 @@ public final class LeaseTable {
         return kind != LeaseNeed.Kind.CLEAR && isChanging(inode, session);
     }
 
-    /** Whether a command of another session is on its way into the log: what is read now may be old. */
+    /**
+     * Whether a command of another session is on its way into the log: what is read now may be old.
+     */
     private static boolean isChanging(Inode inode, Session session) {
         for (Session other : inode.applying) {
             if (!other.id.equals(session.id)) {
@@ -660,8 +673,7 @@ public final class LeaseTable {
             if (!sameInode(wanted, inode)) {
                 continue;
             }
-            LeaseMode keep =
-                    need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.NONE;
+            LeaseMode keep = need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.NONE;
             for (Lease lease : List.copyOf(inode.holders)) {
                 if (conflicts(lease, head.session, need.kind())) {
                     recall(lease, keep, nowNs, out);

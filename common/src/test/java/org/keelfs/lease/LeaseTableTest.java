@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -74,6 +75,7 @@ class LeaseTableTest {
         }
     }
 
+    @CanIgnoreReturnValue
     private long ask(SessionId session, LeaseNeed... needs) {
         table.onRequest(++token, session, List.of(needs), false, now, out);
         table.invariants();

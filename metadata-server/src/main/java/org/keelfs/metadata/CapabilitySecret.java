@@ -46,7 +46,11 @@ final class CapabilitySecret {
         byte[] secret = Files.readAllBytes(file);
         if (secret.length != CapabilityKeys.KEY_BYTES) {
             throw new IOException(
-                    file + " has " + secret.length + " bytes instead of " + CapabilityKeys.KEY_BYTES);
+                    file
+                            + " has "
+                            + secret.length
+                            + " bytes instead of "
+                            + CapabilityKeys.KEY_BYTES);
         }
         return new CapabilityKeys(secret);
     }

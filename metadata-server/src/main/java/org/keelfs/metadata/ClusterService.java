@@ -138,7 +138,9 @@ final class ClusterService {
     }
 
     private void onRegistered(
-            RpcRequest rpc, RegisterNodeRequest request, RegisterNodeCommand.Registered registered) {
+            RpcRequest rpc,
+            RegisterNodeRequest request,
+            RegisterNodeCommand.Registered registered) {
         NodeRow row = registered.row();
         nodes.onRegistered(
                 row,

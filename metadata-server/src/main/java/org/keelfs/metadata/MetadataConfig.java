@@ -10,8 +10,7 @@ public record MetadataConfig(
                 String name,
         @Setting(doc = "Address to listen on", value = "127.0.0.1") String host,
         @Setting(doc = "Port to listen on; 0 for a free one", value = "0") int port,
-        @Setting(doc = "Port for Prometheus on 127.0.0.1; 0 for none", value = "0")
-                int metricsPort,
+        @Setting(doc = "Port for Prometheus on 127.0.0.1; 0 for none", value = "0") int metricsPort,
         @Setting(doc = "Directory of the store; created if it is not there") Path dataDir,
         @Setting(doc = "Certificate of the cluster's authority (PEM)") Path ca,
         @Setting(doc = "Certificate of this server (PEM)") Path cert,
@@ -21,12 +20,11 @@ public record MetadataConfig(
                 int leaseMarginMs,
         @Setting(doc = "How often mounts renew, ms", value = "5000") int renewMs,
         @Setting(
-                        doc = "A mount that renews but does not return a recalled lease is evicted after, ms",
+                        doc =
+                                "A mount that renews but does not return a recalled lease is evicted after, ms",
                         value = "30000")
                 int recallStallMs,
-        @Setting(
-                        doc = "A silent mount in nobody's way is evicted after, ms",
-                        value = "600000")
+        @Setting(doc = "A silent mount in nobody's way is evicted after, ms", value = "600000")
                 int abandonMs,
         @Setting(doc = "Leases of one mount; beyond it the oldest are recalled", value = "200000")
                 int leasesPerSession,

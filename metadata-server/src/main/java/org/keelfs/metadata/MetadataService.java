@@ -33,8 +33,8 @@ import org.keelfs.wire.proto.MetadataProto.SubmitRequest;
 import org.keelfs.wire.proto.MetadataProto.VolumeRequest;
 
 /**
- * Takes the calls that come in: one after another on the service's executor, which owns all soft state. Which
- * role may call what, the transport has checked.
+ * Takes the calls that come in: one after another on the service's executor, which owns all soft
+ * state. Which role may call what, the transport has checked.
  */
 final class MetadataService implements RpcHandler {
     private final SerialExecutor executor;
@@ -93,8 +93,7 @@ final class MetadataService implements RpcHandler {
             }
             case RENEW -> {
                 var request = rpc.decode(RenewRequest.parser());
-                yield () ->
-                        sessionService.renew(rpc, session(rpc, request.getSession()), request);
+                yield () -> sessionService.renew(rpc, session(rpc, request.getSession()), request);
             }
             case CLOSE_SESSION -> {
                 var request = rpc.decode(CloseSessionRequest.parser());
@@ -210,8 +209,7 @@ final class MetadataService implements RpcHandler {
                 session.id(),
                 new ChunkId(request.getChunk()),
                 request.getEpoch(),
-                accepted ->
-                        rpc.reply(SealedReply.newBuilder().setAccepted(accepted).build()),
+                accepted -> rpc.reply(SealedReply.newBuilder().setAccepted(accepted).build()),
                 failure -> Failures.answer(rpc, failure));
     }
 }

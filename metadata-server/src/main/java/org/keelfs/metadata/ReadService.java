@@ -34,8 +34,9 @@ import org.keelfs.wire.proto.MetadataProto.ReadDirectoryReply;
 import org.keelfs.wire.proto.MetadataProto.ReadDirectoryRequest;
 
 /**
- * Reading the namespace, with the leases under which what was read may be kept. The lease comes first, then
- * the read: so what is shown is what holds while it is held. Confined to the service's executor.
+ * Reading the namespace, with the leases under which what was read may be kept. The lease comes
+ * first, then the read: so what is shown is what holds while it is held. Confined to the service's
+ * executor.
  */
 final class ReadService {
     /** Entries of one answer, whatever was asked for. */
@@ -120,7 +121,8 @@ final class ReadService {
             rpc.reply(lookupReply(session, parent, found, lease));
             return;
         }
-        // Somebody writes it: wait for that lease, and look again, for the name may be another's by then.
+        // Somebody writes it: wait for that lease, and look again, for the name may be another's by
+        // then.
         leases.request(
                 session.id(),
                 List.of(LeaseNeed.read(id)),
@@ -199,7 +201,9 @@ final class ReadService {
                 .build();
     }
 
-    /** The inode, or null when it went while its lease was waited for; then the lease is not kept. */
+    /**
+     * The inode, or null when it went while its lease was waited for; then the lease is not kept.
+     */
     private @Nullable Shown showUnder(Session session, LeaseState lease) {
         Shown shown =
                 log.read(
@@ -278,8 +282,7 @@ final class ReadService {
             return log.read(
                     tables -> {
                         InodeRow row =
-                                NamespaceReads.directory(
-                                        tables, session.volume(), lease.inode());
+                                NamespaceReads.directory(tables, session.volume(), lease.inode());
                         List<EntryRow> entries =
                                 tables.entriesAfter(
                                         lease.inode(), request.getAfterPosition(), count);
@@ -317,9 +320,7 @@ final class ReadService {
                         .setPosition(entry.position());
         InodeRow row = withAttributes ? tables.inode(entry.inode()) : null;
         LeaseState lease =
-                row == null
-                        ? null
-                        : leases.tryGrant(session.id(), entry.inode(), LeaseMode.READ);
+                row == null ? null : leases.tryGrant(session.id(), entry.inode(), LeaseMode.READ);
         if (row != null && lease != null) {
             shown.setAttributes(AttributesCodec.encode(row.attributes()))
                     .setLease(Wire.encode(lease, row.trimBound()))

@@ -55,7 +55,9 @@ import org.keelfs.security.tls.TlsIdentity;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A metadata server that runs: all its parts, wired. {@link #close} ends it in order. Thread-safe. */
+/**
+ * A metadata server that runs: all its parts, wired. {@link #close} ends it in order. Thread-safe.
+ */
 public final class RunningServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RunningServer.class);
 
@@ -135,8 +137,7 @@ public final class RunningServer implements AutoCloseable {
                         clock,
                         sessionService);
         leases.stamp(epochs.last());
-        var issuer =
-                new CapabilityIssuer(new CapabilitySigner(keys), clock, config.capabilityMs());
+        var issuer = new CapabilityIssuer(new CapabilitySigner(keys), clock, config.capabilityMs());
         var layouts = new Layouts(log, executor, clock, epochs, nodes, leases, issuer);
 
         RpcTransport transport =

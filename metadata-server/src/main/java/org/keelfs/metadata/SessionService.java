@@ -38,7 +38,10 @@ import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sessions from their opening to their end, and what the leases need of them. Confined to the service's executor. */
+/**
+ * Sessions from their opening to their end, and what the leases need of them. Confined to the
+ * service's executor.
+ */
 final class SessionService implements LeaseDriver.Port {
     private static final Logger LOG = LoggerFactory.getLogger(SessionService.class);
 
@@ -270,7 +273,10 @@ final class SessionService implements LeaseDriver.Port {
                         .whenCompleteAsync(
                                 (_, failure) -> {
                                     if (failure != null) {
-                                        LOG.error("The end of session {} is not recorded", id, failure);
+                                        LOG.error(
+                                                "The end of session {} is not recorded",
+                                                id,
+                                                failure);
                                         return;
                                     }
                                     sessions.remove(id);

@@ -46,9 +46,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes batches of namespace commands: has the leases of others on what they change recalled, fences what an
- * evicted session could still reach, submits the batch as one record, answers. Confined to the service's
- * executor.
+ * Takes batches of namespace commands: has the leases of others on what they change recalled,
+ * fences what an evicted session could still reach, submits the batch as one record, answers.
+ * Confined to the service's executor.
  */
 final class SubmitService {
     private static final Logger LOG = LoggerFactory.getLogger(SubmitService.class);
@@ -83,8 +83,7 @@ final class SubmitService {
                 log.read(
                         tables ->
                                 tables.sessions().stream()
-                                        .anyMatch(
-                                                s -> s.state() == SessionRow.State.EVICTED));
+                                        .anyMatch(s -> s.state() == SessionRow.State.EVICTED));
     }
 
     private record Key(SessionId session, long firstSequence) {}
@@ -327,9 +326,7 @@ final class SubmitService {
     private CommandResult withLease(Session session, CommandResult result) {
         InodeId id = new InodeId(result.getInode().getInode());
         LeaseState lease = leases.tryGrant(session.id(), id, LeaseMode.WRITE);
-        return lease == null
-                ? result
-                : result.toBuilder().setLease(Wire.encode(lease)).build();
+        return lease == null ? result : result.toBuilder().setLease(Wire.encode(lease)).build();
     }
 
     private void end(Batch batch) {

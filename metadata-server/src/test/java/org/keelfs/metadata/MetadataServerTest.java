@@ -75,8 +75,7 @@ class MetadataServerTest {
         a.giveBack(recall);
         assertEquals(0, creating.get(5, TimeUnit.SECONDS).getResults(0).getErrno());
         var looking =
-                a.askAsync(
-                        RpcMethod.LOOKUP, a.lookupRequest(a.root, "f"), LookupReply.parser());
+                a.askAsync(RpcMethod.LOOKUP, a.lookupRequest(a.root, "f"), LookupReply.parser());
         // B got WRITE with its create: A's lookup asks for it back but for READ.
         Recall write = b.recalled();
         assertEquals(LeaseMode.READ, write.getKeep());
@@ -109,8 +108,7 @@ class MetadataServerTest {
         assertTrue(created.getWritable());
         assertEquals(created.getEpoch(), created.getCreatedEpoch());
         assertEquals(3, created.getReplicasCount());
-        assertEquals(
-                created.getEpoch(), a.layout(file, 0, true, created.getEpoch()).getEpoch());
+        assertEquals(created.getEpoch(), a.layout(file, 0, true, created.getEpoch()).getEpoch());
 
         var reading =
                 b.askAsync(
@@ -228,8 +226,7 @@ class MetadataServerTest {
                         RpcMethod.ACQUIRE_LEASE,
                         b.acquireRequest(file, LeaseMode.WRITE),
                         AcquireLeaseReply.parser());
-        assertEquals(
-                LeaseMode.WRITE, writing.get(8, TimeUnit.SECONDS).getLease().getMode());
+        assertEquals(LeaseMode.WRITE, writing.get(8, TimeUnit.SECONDS).getLease().getMode());
         assertEquals(RpcStatus.SESSION_GONE, statusOf(() -> a.renew(false)));
     }
 
@@ -291,10 +288,7 @@ class MetadataServerTest {
                 statusOf(
                         () ->
                                 TestServer.call(
-                                        client,
-                                        RpcMethod.VOLUME,
-                                        create,
-                                        VolumeReply.parser())));
+                                        client, RpcMethod.VOLUME, create, VolumeReply.parser())));
     }
 
     private HeartbeatReply heartbeat(int node, long dropped) throws Exception {

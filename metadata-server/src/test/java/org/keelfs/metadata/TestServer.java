@@ -54,8 +54,7 @@ final class TestServer implements AutoCloseable {
         given.put("ca", pki.resolve("ca.crt").toString());
         given.put("cert", pki.resolve("metadata1.crt").toString());
         given.put("key", pki.resolve("metadata1.key").toString());
-        MetadataConfig config =
-                ConfigFile.conclude(MetadataConfig.class, given, Map.of(), "test");
+        MetadataConfig config = ConfigFile.conclude(MetadataConfig.class, given, Map.of(), "test");
         server = new RunningServer(config, fatal::set);
     }
 
@@ -247,7 +246,9 @@ final class TestServer implements AutoCloseable {
 
         AcquireLeaseReply acquire(long inode, LeaseMode mode) {
             return ask(
-                    RpcMethod.ACQUIRE_LEASE, acquireRequest(inode, mode), AcquireLeaseReply.parser());
+                    RpcMethod.ACQUIRE_LEASE,
+                    acquireRequest(inode, mode),
+                    AcquireLeaseReply.parser());
         }
 
         AcquireLeaseRequest acquireRequest(long inode, LeaseMode mode) {

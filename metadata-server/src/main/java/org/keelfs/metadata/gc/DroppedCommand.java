@@ -9,7 +9,10 @@ import org.keelfs.model.ReplicaSet;
 import org.keelfs.namespace.GarbageRow;
 import org.keelfs.namespace.Tables;
 
-/** A node has forgotten these chunks durably, or is gone for good. The last node's word ends the garbage. */
+/**
+ * A node has forgotten these chunks durably, or is gone for good. The last node's word ends the
+ * garbage.
+ */
 public record DroppedCommand(NodeId node, List<ChunkId> chunks)
         implements MetadataCommand<Integer> {
     /** Rows that ended. */

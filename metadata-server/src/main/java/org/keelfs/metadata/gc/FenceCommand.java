@@ -8,8 +8,8 @@ import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.Tables;
 
 /**
- * Fresh epochs for chunks that an evicted session could still reach, before they are promised at the nodes
- * (rule R11). Not open: whoever uses the chunk after all seals it first.
+ * Fresh epochs for chunks that an evicted session could still reach, before they are promised at
+ * the nodes (rule R11). Not open: whoever uses the chunk after all seals it first.
  *
  * @param epochs one for each chunk
  */

@@ -6,7 +6,10 @@ import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.GarbageRow;
 import org.keelfs.namespace.Tables;
 
-/** The promises of these fences stand at majorities. Garbage among them may be dropped under that epoch. */
+/**
+ * The promises of these fences stand at majorities. Garbage among them may be dropped under that
+ * epoch.
+ */
 public record FencedCommand(List<Fence> fences) implements MetadataCommand<Integer> {
     /** One chunk and the epoch promised. */
     public record Fence(org.keelfs.model.ChunkId chunk, long epoch) {}

@@ -28,8 +28,9 @@ import org.keelfs.wire.proto.NodeProto.SectorOp;
 import org.keelfs.wire.proto.NodeProto.SectorResult;
 
 /**
- * Has a fresh epoch promised by a majority of a chunk's replicas, so that nothing of an older one counts any
- * more (rule R11). Confined to the service's executor; its futures complete on event loops.
+ * Has a fresh epoch promised by a majority of a chunk's replicas, so that nothing of an older one
+ * counts any more (rule R11). Confined to the service's executor; its futures complete on event
+ * loops.
  */
 public final class Fencer {
     /** One attempt at one node. */
@@ -58,10 +59,12 @@ public final class Fencer {
         this.certificate = certificate;
     }
 
-    /** Completes when a majority has promised the chunk's current epoch; fails with EIO when it cannot. */
+    /**
+     * Completes when a majority has promised the chunk's current epoch; fails with EIO when it
+     * cannot.
+     */
     public CompletableFuture<Void> fence(ChunkRow row) {
-        ByteString capability =
-                issuer.describe(row, 0, certificate, null, CapabilityRights.SEAL);
+        ByteString capability = issuer.describe(row, 0, certificate, null, CapabilityRights.SEAL);
         List<NodeId> replicas = row.replicas().nodes();
         var done = new CompletableFuture<Void>();
         AtomicInteger promised = new AtomicInteger();

@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells nodes to forget chunks that nothing refers to: with heartbeat replies, again and again until the node
- * says that it has. Confined to the service's executor.
+ * Tells nodes to forget chunks that nothing refers to: with heartbeat replies, again and again
+ * until the node says that it has. Confined to the service's executor.
  */
 public final class Garbage {
     private static final Logger LOG = LoggerFactory.getLogger(Garbage.class);

@@ -11,7 +11,10 @@ import org.keelfs.model.NodeId;
 import org.keelfs.model.ReplicaSet;
 import org.keelfs.namespace.NodeRow;
 
-/** What is known of the storage nodes: as recorded, and as last heard of. Confined to the service's executor. */
+/**
+ * What is known of the storage nodes: as recorded, and as last heard of. Confined to the service's
+ * executor.
+ */
 public final class NodeTable {
     /** Heartbeats that may be missed: one may be lost, one late. */
     private static final int MISSED_MAX = 3;

@@ -9,9 +9,9 @@ import org.keelfs.namespace.NodeRow;
 import org.keelfs.namespace.Tables;
 
 /**
- * A storage node announces itself. Rule R12: a store that is new, wiped, restored from an older copy or
- * whose log is damaged has lost acknowledged data and comes back as a new node; the old one is marked
- * replaced and votes no more.
+ * A storage node announces itself. Rule R12: a store that is new, wiped, restored from an older
+ * copy or whose log is damaged has lost acknowledged data and comes back as a new node; the old one
+ * is marked replaced and votes no more.
  *
  * @param storeIdentity 16 random bytes made with the store; not to be changed
  * @param startCounter of this start of it

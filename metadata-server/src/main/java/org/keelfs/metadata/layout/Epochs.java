@@ -11,7 +11,10 @@ import org.slf4j.LoggerFactory;
 public final class Epochs {
     private static final Logger LOG = LoggerFactory.getLogger(Epochs.class);
 
-    /** Epochs of a range: a forced record for a million draws, and 2^44 restarts before the numbers end. */
+    /**
+     * Epochs of a range: a forced record for a million draws, and 2^44 restarts before the numbers
+     * end.
+     */
     public static final long RANGE = 1 << 20;
 
     private final MetadataLog log;

@@ -9,8 +9,9 @@ import org.keelfs.model.InodeId;
 import org.keelfs.register.Hint;
 
 /**
- * What writers that left cleanly handed over (rule R4). Soft on purpose: a hint that outlives a writer loses
- * data, so a restart and a grant of WRITE forget it. Confined to the service's executor.
+ * What writers that left cleanly handed over (rule R4). Soft on purpose: a hint that outlives a
+ * writer loses data, so a restart and a grant of WRITE forget it. Confined to the service's
+ * executor.
  */
 final class Hints {
     /** Files with hints: forgetting the oldest costs its next reader one round trip. */

@@ -15,7 +15,10 @@ import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
 
-/** Makes chunks and gives chunks fresh epochs, many in one record. Each step answers the chunk, or null when it came too late. */
+/**
+ * Makes chunks and gives chunks fresh epochs, many in one record. Each step answers the chunk, or
+ * null when it came too late.
+ */
 public record LayoutCommand(List<Step> steps)
         implements MetadataCommand<List<LayoutCommand.Result>> {
     /** One change. */
@@ -39,10 +42,12 @@ public record LayoutCommand(List<Step> steps)
     /**
      * A fresh epoch.
      *
-     * @param expectedEpoch the one that it takes the place of; another means that somebody was faster
+     * @param expectedEpoch the one that it takes the place of; another means that somebody was
+     *     faster
      * @param writer holder of WRITE, 0 for the readers
      */
-    public record Draw(ChunkId chunk, long expectedEpoch, long epoch, long writer) implements Step {}
+    public record Draw(ChunkId chunk, long expectedEpoch, long epoch, long writer)
+            implements Step {}
 
     /** The chunk as it is now, or null. In a record because lists hold no null. */
     public record Result(@Nullable ChunkRow row) {}

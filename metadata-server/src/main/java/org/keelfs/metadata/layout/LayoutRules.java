@@ -6,9 +6,7 @@ import org.keelfs.lease.LeaseState;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
 
-/**
- * When an epoch goes on and when a fresh one is drawn (rules R2 and R3). Pure.
- */
+/** When an epoch goes on and when a fresh one is drawn (rules R2 and R3). Pure. */
 public final class LayoutRules {
     /* An epoch is either one writer's or the readers'. That of a writer names the session (lastWriter): nobody
      * else was ever given it, so going on in it is safe exactly as long as that session still knows what its
@@ -21,7 +19,10 @@ public final class LayoutRules {
      * rule of its own: the evicted writer's epoch is no other session's.
      */
 
-    /** A seal takes some round trips; who has not finished after this is taken for lost when another asks. */
+    /**
+     * A seal takes some round trips; who has not finished after this is taken for lost when another
+     * asks.
+     */
     public static final long SEAL_TIMEOUT_NS = 10_000_000_000L;
 
     private LayoutRules() {}

@@ -39,8 +39,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Answers layout requests: reads the chunks, decides by {@link LayoutRules}, records what is new in one record
- * for the whole request, forces it, answers. Confined to the service's executor.
+ * Answers layout requests: reads the chunks, decides by {@link LayoutRules}, records what is new in
+ * one record for the whole request, forces it, answers. Confined to the service's executor.
  */
 public final class Layouts {
     private static final Logger LOG = LoggerFactory.getLogger(Layouts.class);
@@ -51,7 +51,9 @@ public final class Layouts {
     /** Wants of one request: its answer stays below half a frame with three replicas each. */
     public static final int WANTS_MAX = 2048;
 
-    /** Seals that never ended are forgotten after this; the next asker draws a fresh epoch anyway. */
+    /**
+     * Seals that never ended are forgotten after this; the next asker draws a fresh epoch anyway.
+     */
     private static final long SEALING_KEPT_NS = 600_000_000_000L;
 
     private final MetadataLog log;
@@ -136,8 +138,7 @@ public final class Layouts {
                     decideOne(work, i, places.get(i), steps);
                 } catch (FsException e) {
                     warn(e);
-                    boolean starting =
-                            e.errno() == Errno.EIO && nodes.isStarting(clock.nanoTime());
+                    boolean starting = e.errno() == Errno.EIO && nodes.isStarting(clock.nanoTime());
                     work.answers[i] =
                             refusal(work.wants.get(i), starting ? Errno.EAGAIN : e.errno());
                 }
@@ -271,8 +272,7 @@ public final class Layouts {
                 if (!row.opened()) {
                     sealings.put(
                             row.id(),
-                            new Sealing(
-                                    row.epoch(), work.asker.session(), clock.nanoTime(), hint));
+                            new Sealing(row.epoch(), work.asker.session(), clock.nanoTime(), hint));
                 }
                 work.answers[i] = describe(work.asker, want, row, hint);
             } else if (work.attempts >= ATTEMPTS_MAX) {
@@ -317,9 +317,7 @@ public final class Layouts {
     }
 
     private static Layout.Builder base(LayoutWant want) {
-        return Layout.newBuilder()
-                .setInode(want.getInode())
-                .setChunkIndex(want.getChunkIndex());
+        return Layout.newBuilder().setInode(want.getInode()).setChunkIndex(want.getChunkIndex());
     }
 
     private static Layout refusal(LayoutWant want, Errno errno) {

@@ -5,7 +5,10 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.Tables;
 
-/** The sealer says that the chunk is OPEN in this epoch. False when that is not its current epoch any more. */
+/**
+ * The sealer says that the chunk is OPEN in this epoch. False when that is not its current epoch
+ * any more.
+ */
 public record OpenedCommand(ChunkId chunk, long epoch) implements MetadataCommand<Boolean> {
     @Override
     public Boolean apply(Tables tables) {

@@ -19,14 +19,15 @@ import org.keelfs.rpc.RpcRequest;
 import org.keelfs.rpc.RpcStatus;
 
 /**
- * Runs the lease table: carries out its effects in order, after each input and never inside of one. Confined
- * to the service's executor.
+ * Runs the lease table: carries out its effects in order, after each input and never inside of one.
+ * Confined to the service's executor.
  */
 public final class LeaseDriver implements LeaseEffects {
     /** What goes on when a request is let go on. */
     public interface Waiter {
         /**
-         * @param token for {@link LeaseDriver#applied}, which must follow where the needs were CLEAR
+         * @param token for {@link LeaseDriver#applied}, which must follow where the needs were
+         *     CLEAR
          * @param leases one for each need, in their order
          */
         void granted(long token, List<LeaseState> leases);
@@ -115,8 +116,7 @@ public final class LeaseDriver implements LeaseEffects {
     }
 
     public LeaseState giveBack(SessionId session, InodeId inode, long generation, LeaseMode keep) {
-        LeaseState left =
-                table.onReturn(session, inode, generation, keep, clock.nanoTime(), this);
+        LeaseState left = table.onReturn(session, inode, generation, keep, clock.nanoTime(), this);
         drain();
         return left;
     }

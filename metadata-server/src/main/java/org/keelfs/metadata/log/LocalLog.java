@@ -151,7 +151,7 @@ public final class LocalLog implements MetadataLog {
     }
 
     @Override
-    public <T> T read(Function<Tables, T> reader) {
+    public <T extends @Nullable Object> T read(Function<Tables, T> reader) {
         enter();
         try {
             return store.read(reader);

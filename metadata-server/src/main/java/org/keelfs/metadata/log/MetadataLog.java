@@ -2,6 +2,7 @@ package org.keelfs.metadata.log;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.namespace.Tables;
 
 /**
@@ -28,7 +29,7 @@ public interface MetadataLog extends AutoCloseable {
      * Reads one consistent state that contains everything submitted and completed before; changes
      * throw.
      */
-    <T> T read(Function<Tables, T> reader);
+    <T extends @Nullable Object> T read(Function<Tables, T> reader);
 
     /** Forces what is left and gives everything back. */
     @Override

@@ -8,7 +8,8 @@ import org.keelfs.model.NodeId;
  * @param node its number
  * @param rack its failure domain
  * @param freeBytes what it has left, less what is on its way to it
- * @param load replicas placed on it lately: of two with the same space the less busy one is likelier
+ * @param load replicas placed on it lately: of two with the same space the less busy one is
+ *     likelier
  * @param alive whether it was heard of lately
  */
 public record Candidate(NodeId node, String rack, long freeBytes, long load, boolean alive) {}

@@ -18,10 +18,10 @@ public final class Placement {
     private Placement() {}
 
     /**
-     * Spreads over racks first; inside of a rack a node's chance grows with its free space and shrinks with
-     * its load (weighted random sampling with keys u^(1/w), Efraimidis and Spirakis). Dead nodes are taken
-     * only where the living do not suffice, and only as a minority: a chunk born without a majority could
-     * not be written.
+     * Spreads over racks first; inside of a rack a node's chance grows with its free space and
+     * shrinks with its load (weighted random sampling with keys u^(1/w), Efraimidis and Spirakis).
+     * Dead nodes are taken only where the living do not suffice, and only as a minority: a chunk
+     * born without a majority could not be written.
      *
      * @param replicas how many
      * @param seed randomness of this choice
@@ -42,7 +42,8 @@ public final class Placement {
                     "%d replicas need %d living storage nodes, alive are %d of %d"
                             .formatted(replicas, majority, alive, candidates.size()));
         }
-        List<Candidate> order = new ArrayList<>(candidates.stream().filter(Placement::hasRoom).toList());
+        List<Candidate> order =
+                new ArrayList<>(candidates.stream().filter(Placement::hasRoom).toList());
         if (order.size() < replicas) {
             throw new FsException(
                     Errno.ENOSPC,
@@ -56,7 +57,10 @@ public final class Placement {
         return new ReplicaSet(spread(order, replicas));
     }
 
-    /** Of the first that are left, always one of the racks used least; the dead only when none else is left. */
+    /**
+     * Of the first that are left, always one of the racks used least; the dead only when none else
+     * is left.
+     */
     private static List<NodeId> spread(List<Candidate> order, int replicas) {
         List<NodeId> chosen = new ArrayList<>(replicas);
         Map<String, Integer> used = new TreeMap<>();

@@ -7,8 +7,9 @@ import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.Tables;
 
 /**
- * A session is over: its answers are forgotten, its pins end and what only they kept alive is removed. An
- * evicted one stays on record, so that chunks it could still reach are known (rule R11).
+ * A session is over: its answers are forgotten, its pins end and what only they kept alive is
+ * removed. An evicted one stays on record, so that chunks it could still reach are known (rule
+ * R11).
  */
 public record EndSessionCommand(SessionId session, boolean evicted)
         implements MetadataCommand<Boolean> {
@@ -18,8 +19,7 @@ public record EndSessionCommand(SessionId session, boolean evicted)
         if (row == null || row.state() != SessionRow.State.OPEN) {
             return false;
         }
-        tables.deleteReplies(
-                session, row.acknowledgedSequence() + 1, row.answeredSequence() + 1);
+        tables.deleteReplies(session, row.acknowledgedSequence() + 1, row.answeredSequence() + 1);
         // First the state: what is removed with the pins is exposed to an evicted session.
         if (evicted) {
             tables.putSession(row.withState(SessionRow.State.EVICTED));

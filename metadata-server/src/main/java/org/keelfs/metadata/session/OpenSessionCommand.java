@@ -10,8 +10,8 @@ import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
 
 /**
- * A mount opens a session. Refused with ENOENT when there is no such volume. Forced before it is answered:
- * session numbers are in timestamps.
+ * A mount opens a session. Refused with ENOENT when there is no such volume. Forced before it is
+ * answered: session numbers are in timestamps.
  *
  * @param volume name
  * @param mountId stable identity of the mount; not to be changed

@@ -75,7 +75,8 @@ public final class Sessions {
     /**
      * The session of a call.
      *
-     * @throws RpcException SESSION_GONE when there is none, REFUSED when it is another certificate's
+     * @throws RpcException SESSION_GONE when there is none, REFUSED when it is another
+     *     certificate's
      */
     public Session require(long id, RpcPeer peer) {
         Session session = open.get(new SessionId(id));

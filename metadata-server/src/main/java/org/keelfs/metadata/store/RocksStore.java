@@ -138,7 +138,7 @@ public final class RocksStore implements AutoCloseable {
     }
 
     /** Reads one state of the tables. */
-    public <T> T read(Function<Tables, T> reader) {
+    public <T extends @Nullable Object> T read(Function<Tables, T> reader) {
         Snapshot snapshot = db.getSnapshot();
         try (ReadOptions options = new ReadOptions().setSnapshot(snapshot)) {
             return reader.apply(new RocksTables(new View(options)));
