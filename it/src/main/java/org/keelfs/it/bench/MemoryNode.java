@@ -26,7 +26,7 @@ final class MemoryNode {
      */
     static final int CHUNK = 128 * 1024;
 
-    private static final byte[][] NO_CHUNKS = {};
+    private static final byte[] @Nullable [] NO_CHUNKS = {};
 
     record DirEntry(Name name, MemoryNode node, long position) {}
 
@@ -58,7 +58,7 @@ final class MemoryNode {
 
     // Regular files; guarded by data.
     private volatile long size;
-    private byte[][] chunks = NO_CHUNKS;
+    private byte[] @Nullable [] chunks = NO_CHUNKS;
     private volatile long allocatedSectors;
 
     MemoryNode(InodeId id, FileType type, int mode, int uid, int gid) {
@@ -203,9 +203,15 @@ final class MemoryNode {
                                     CHUNK, Math.max(2 * old, (end + SECTOR - 1) / SECTOR * SECTOR));
             chunk = chunk == null ? new byte[grown] : Arrays.copyOf(chunk, grown);
             chunks[index] = chunk;
-            allocatedSectors += (grown - old) / SECTOR;
+            allocate((grown - old) / SECTOR);
         }
         return java.util.Objects.requireNonNull(chunk);
+    }
+
+    /** Under the write lock; volatile for those who only look. */
+    private void allocate(long sectors) {
+        long before = allocatedSectors;
+        allocatedSectors = before + sectors;
     }
 
     void truncate(long newSize) {
@@ -226,8 +232,9 @@ final class MemoryNode {
     }
 
     private void drop(int index) {
-        if (chunks[index] != null) {
-            allocatedSectors -= chunks[index].length / SECTOR;
+        byte[] chunk = chunks[index];
+        if (chunk != null) {
+            allocate(-chunk.length / SECTOR);
             chunks[index] = null;
         }
     }

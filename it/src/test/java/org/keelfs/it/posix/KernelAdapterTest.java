@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,7 +102,7 @@ class KernelAdapterTest extends AdapterContract {
                 "mkdir e; echo before > e/file; cat e/file; ls -l e; ! ls e/born 2>/dev/null");
         InodeId e = fileSystem.lookup(CALL, InodeId.ROOT, Name.of("e")).attributes().inode();
         InodeId file = fileSystem.lookup(CALL, e, Name.of("file")).attributes().inode();
-        var bytes = ByteBuffer.wrap("after, and longer\n".getBytes());
+        var bytes = ByteBuffer.wrap("after, and longer\n".getBytes(StandardCharsets.UTF_8));
         fileSystem.write(CALL, file, 0, 0, bytes, 0, false, false);
         mount.cache().invalidateData(file, 0, 0);
         assertEquals("after, and longer\n", Shell.bash(dir(), "cat e/file"));
