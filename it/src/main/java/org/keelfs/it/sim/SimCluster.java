@@ -17,10 +17,11 @@ import org.keelfs.register.RoundTimes;
  * checked over the whole history, liveness over the time after the healing.
  */
 public final class SimCluster {
-    /** One attempt and one operation, of the machines. */
+    /** One attempt of a round. */
     static final long ATTEMPT_NS = 20_000;
 
-    static final long DEADLINE_NS = 150_000;
+    /** Deadline of a round after the healing. */
+    private static final long CALM_DEADLINE_NS = 150_000;
 
     private static final long FAULT_STEP_NS = 40_000;
 
@@ -143,7 +144,8 @@ public final class SimCluster {
     }
 
     RoundTimes times() {
-        return new RoundTimes(ATTEMPT_NS, scheduler.nowNs() + DEADLINE_NS);
+        return new RoundTimes(
+                ATTEMPT_NS, scheduler.nowNs() + (healed ? CALM_DEADLINE_NS : options.deadlineNs));
     }
 
     SectorRun whole() {

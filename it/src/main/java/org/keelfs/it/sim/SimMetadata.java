@@ -219,7 +219,9 @@ final class SimMetadata {
         cluster.trace("metadata evicts %d", session);
         if (holders.remove(session) != null) {
             fresh = true;
-            hint = null;
+            if (!cluster.rules.hintSurvivesWriter()) {
+                hint = null;
+            }
             evictedCanReach = true;
             draining = !holders.isEmpty();
         }
@@ -234,7 +236,11 @@ final class SimMetadata {
         holders.remove(session);
         if (hold.mode == Mode.WRITE || cluster.rules.hintsFromShared()) {
             boolean current = given != null && given.sealed() == epoch;
-            hint = current && !inDoubt ? given : null;
+            if (current && !inDoubt) {
+                hint = given;
+            } else if (!cluster.rules.hintSurvivesWriter()) {
+                hint = null;
+            }
         }
         pump();
     }

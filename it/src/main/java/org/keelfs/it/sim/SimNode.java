@@ -48,7 +48,7 @@ final class SimNode {
             return;
         }
         register.onRequest(reply, cluster.rules.atNode(request), membership, effects());
-        if (cluster.options.damagePercent == 0 || !cluster.rules.breaksTables()) {
+        if (!cluster.rules.breaksTables()) {
             register.invariants(table.chunks(), cluster.whole());
         }
         maybeSync();
@@ -58,10 +58,9 @@ final class SimNode {
     void drop(ChunkId chunk, long fencedEpoch, boolean tombstone) {
         if (up) {
             var rules = cluster.rules;
-            boolean entomb = tombstone && rules.keepsTombstones();
-            var _ =
-                    register.onDrop(
-                            chunk, rules.raisesFloor() ? fencedEpoch : 0, entomb, effects());
+            boolean forgets = tombstone && !rules.keepsTombstones();
+            long fence = forgets || !tombstone && !rules.raisesFloor() ? 0 : fencedEpoch;
+            var _ = register.onDrop(chunk, fence, tombstone && !forgets, effects());
             maybeSync();
         }
     }

@@ -42,6 +42,9 @@ public final class SimOptions {
     public int hints = 80;
     public int resumePercent = 50;
 
+    /** Deadline of a round. */
+    public int deadlineNs = 150_000;
+
     /** Fault steps of the safety phase, one about every 40 us. */
     public int faultSteps = 12;
 
@@ -74,6 +77,7 @@ public final class SimOptions {
         o.damagePercent = sometimes(random, 30);
         o.hints = random.nextInt(101);
         o.resumePercent = random.nextInt(101);
+        o.deadlineNs = 25_000 + random.nextInt(175_000);
         return o;
     }
 
@@ -86,7 +90,7 @@ public final class SimOptions {
         return ("replicas=%d spares=%d clients=%d sectors=%d operations=%d threads=%d missedMax=%d"
                         + " write=%d trim=%d truncate=%d shared=%d loss=%d duplicate=%d late=%d"
                         + " crash=%d wipe=%d isolate=%d freeze=%d clientCrash=%d setChange=%d"
-                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d")
+                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d deadline=%d")
                 .formatted(
                         replicas,
                         spareNodes,
@@ -113,6 +117,7 @@ public final class SimOptions {
                         damagePercent,
                         hints,
                         resumePercent,
-                        faultSteps);
+                        faultSteps,
+                        deadlineNs);
     }
 }
