@@ -20,17 +20,16 @@ public record PinCommand(InodeId inode, boolean pinned) implements NamespaceComm
         return tables.isPinned(inode, origin.session());
     }
 
+    /** The outcome shows the inode if it lives on: who let it go then still has to write it back. */
     @Override
     public CommandOutcome apply(Boolean needed, Tables tables, Origin origin) {
-        if (!needed) {
-            return CommandOutcome.DONE;
-        }
-        if (pinned) {
+        if (needed && pinned) {
             tables.putPin(inode, origin.session());
-        } else {
+        } else if (needed) {
             Orphans.release(tables, inode, origin.session());
         }
-        return CommandOutcome.DONE;
+        InodeRow left = tables.inode(inode);
+        return left == null ? CommandOutcome.DONE : CommandOutcome.ofInode(left);
     }
 
     /** None: nobody sees a pin, and who unpins an orphan last is the last who had it. */

@@ -287,6 +287,16 @@ class NamespaceRulesTest {
         }
 
         @Test
+        void theEndOfAPinSaysWhetherTheFileLivesOn() {
+            InodeId f = file("f");
+            done(new PinCommand(f, true));
+            assertEquals(1, done(new PinCommand(f, false)).inode().linkCount());
+            done(new PinCommand(f, true));
+            done(unlink(InodeId.ROOT, "f"));
+            assertNull(done(new PinCommand(f, false)).inode());
+        }
+
+        @Test
         void aPinGoesWithItsSession() {
             InodeId f = file("f");
             done(new PinCommand(f, true));
