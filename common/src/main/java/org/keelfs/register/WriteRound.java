@@ -25,6 +25,7 @@ public final class WriteRound implements Round<WriteOutcome> {
     private RequestTable requests;
     private boolean started;
     private boolean finished;
+    private boolean reported;
     private @Nullable Integer allocatedDelta;
 
     /**
@@ -68,12 +69,16 @@ public final class WriteRound implements Round<WriteOutcome> {
 
     /**
      * Sends the same again, to who has not acknowledged it, after a finish without {@code Stored}
-     * (R6).
+     * (R6). Late answers may have completed it meanwhile: then it finishes at once.
      */
     public void resume(RoundTimes times, long nowNs, RoundEffects<WriteOutcome> out) {
-        Invariant.check(finished && !stored.reached(), "only what is in doubt is sent again");
+        Invariant.check(finished && !reported, "only what is in doubt is sent again");
         finished = false;
         requests = new RequestTable(times);
+        if (stored.reached()) {
+            finish(outcome(), out);
+            return;
+        }
         for (NodeId node : set.nodes()) {
             if (!stored.has(node)) {
                 requests.ask(node, write, nowNs, out);
@@ -164,6 +169,7 @@ public final class WriteRound implements Round<WriteOutcome> {
     private void finish(WriteOutcome outcome, RoundEffects<WriteOutcome> out) {
         if (!finished) {
             finished = true;
+            reported = outcome instanceof WriteOutcome.Stored;
             requests.clear();
             out.finish(outcome);
         }
