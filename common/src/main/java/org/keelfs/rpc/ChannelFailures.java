@@ -23,10 +23,21 @@ final class ChannelFailures {
     }
 
     /**
-     * Whether the two sides cannot agree on who they are, which another attempt does not change.
+     * Whether the two sides cannot agree on who they are, which another attempt does not change. A
+     * connection that merely ended in the middle of TLS is not that.
      */
     static boolean isAboutCertificates(Throwable failure) {
-        return rootOf(failure) instanceof SSLException;
+        Throwable root = rootOf(failure);
+        if (!(root instanceof SSLException)) {
+            return false;
+        }
+        for (Throwable t = root; t != null; t = t.getCause()) {
+            if (t instanceof CertPathValidatorException || t instanceof CertificateException) {
+                return true;
+            }
+        }
+        String message = String.valueOf(root.getMessage()).toLowerCase(Locale.ROOT);
+        return message.contains("alert") || message.contains("certificate");
     }
 
     static String describe(Throwable failure) {

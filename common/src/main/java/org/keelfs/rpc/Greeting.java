@@ -1,6 +1,7 @@
 package org.keelfs.rpc;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.ssl.SslHandler;
@@ -9,6 +10,7 @@ import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +40,7 @@ final class Greeting extends ChannelInboundHandlerAdapter {
 
     private final long timeoutMs;
     private final Function<PeerIdentity, @Nullable String> refusal;
-    private final Function<PeerIdentity, Link> linkOf;
+    private final BiFunction<Channel, PeerIdentity, Link> linkOf;
     private final Outcome outcome;
     private @Nullable PeerIdentity identity;
     private @Nullable ScheduledFuture<?> timeout;
@@ -52,7 +54,7 @@ final class Greeting extends ChannelInboundHandlerAdapter {
     Greeting(
             long timeoutMs,
             Function<PeerIdentity, @Nullable String> refusal,
-            Function<PeerIdentity, Link> linkOf,
+            BiFunction<Channel, PeerIdentity, Link> linkOf,
             Outcome outcome) {
         this.timeoutMs = timeoutMs;
         this.refusal = refusal;
@@ -68,6 +70,14 @@ final class Greeting extends ChannelInboundHandlerAdapter {
                                 () -> fail(ctx, RpcStatus.UNREACHABLE, "no greeting in time"),
                                 timeoutMs,
                                 TimeUnit.MILLISECONDS);
+    }
+
+    /** Also after a refused connection, which is never active: its timer must not outlive it. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext ctx) {
+        if (timeout != null) {
+            timeout.cancel(false);
+        }
     }
 
     @Override
@@ -135,9 +145,9 @@ final class Greeting extends ChannelInboundHandlerAdapter {
                     RpcStatus.REFUSED,
                     "it speaks version " + hello.getVersion() + ", this side " + VERSION);
         } else {
+            Link link = linkOf.apply(ctx.channel(), identity);
             finish();
             up = true;
-            Link link = linkOf.apply(identity);
             ctx.pipeline().addLast(link);
             outcome.onUp(link);
         }

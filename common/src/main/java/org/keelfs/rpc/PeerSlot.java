@@ -39,6 +39,7 @@ final class PeerSlot {
     private volatile @Nullable Link link;
     private @Nullable Channel connecting;
     private boolean attemptUnderWay;
+    private long attempts;
     private int failures;
     private long nextAttemptNs;
     private RpcStatus failureStatus = RpcStatus.UNREACHABLE;
@@ -129,8 +130,10 @@ final class PeerSlot {
 
     private void attempt() {
         attemptUnderWay = true;
+        long attempt = ++attempts;
         if (NetUtil.isValidIpV4Address(host) || NetUtil.isValidIpV6Address(host)) {
             connect(
+                    attempt,
                     new InetSocketAddress(
                             NetUtil.createInetAddressFromIpAddressString(host), port));
             return;
@@ -143,21 +146,22 @@ final class PeerSlot {
                             try {
                                 var address =
                                         new InetSocketAddress(InetAddress.getByName(host), port);
-                                var _ = onLoop(() -> connect(address));
+                                var _ = onLoop(() -> connect(attempt, address));
                             } catch (UnknownHostException e) {
                                 var _ =
                                         onLoop(
                                                 () ->
                                                         onFailure(
+                                                                attempt,
                                                                 RpcStatus.UNREACHABLE,
                                                                 "unknown host"));
                             }
                         });
     }
 
-    private void connect(InetSocketAddress address) {
+    private void connect(long attempt, InetSocketAddress address) {
         if (closed) {
-            onFailure(RpcStatus.UNREACHABLE, "this client is closed");
+            onFailure(attempt, RpcStatus.UNREACHABLE, "this client is closed");
             return;
         }
         var greeting =
@@ -168,12 +172,12 @@ final class PeerSlot {
                         new Greeting.Outcome() {
                             @Override
                             public void onUp(Link up) {
-                                PeerSlot.this.onUp(up);
+                                PeerSlot.this.onUp(attempt, up);
                             }
 
                             @Override
                             public void onFailure(RpcStatus status, String reason) {
-                                PeerSlot.this.onFailure(status, reason);
+                                PeerSlot.this.onFailure(attempt, status, reason);
                             }
                         });
         var connect = transport.bootstrap(loop.eventLoop(), greeting).connect(address);
@@ -183,6 +187,7 @@ final class PeerSlot {
                         future -> {
                             if (!future.isSuccess()) {
                                 onFailure(
+                                        attempt,
                                         RpcStatus.UNREACHABLE,
                                         ChannelFailures.describe(future.cause()));
                             }
@@ -196,16 +201,16 @@ final class PeerSlot {
                         .formatted(identity.commonName(), identity.role(), expectedRole);
     }
 
-    private Link linkOf(PeerIdentity identity) {
-        Channel channel = connecting;
-        if (channel == null) {
-            throw new IllegalStateException("no connection is being made");
-        }
+    private Link linkOf(Channel channel, PeerIdentity identity) {
         // What a peer of the expected role calls here is up to the handler.
         return new Link(transport, channel, identity, (_, _) -> true, incoming);
     }
 
-    private void onUp(Link up) {
+    private void onUp(long attempt, Link up) {
+        if (isOver(attempt)) {
+            up.close("another connection was made");
+            return;
+        }
         if (failures > 0) {
             LOG.info("{}:{} is reachable again", host, port);
         }
@@ -233,8 +238,13 @@ final class PeerSlot {
         }
     }
 
-    private void onFailure(RpcStatus status, String reason) {
-        if (!attemptUnderWay) {
+    /** What is left of an earlier attempt must not be taken for the present one. */
+    private boolean isOver(long attempt) {
+        return !attemptUnderWay || attempt != attempts;
+    }
+
+    private void onFailure(long attempt, RpcStatus status, String reason) {
+        if (isOver(attempt)) {
             return;
         }
         attemptUnderWay = false;

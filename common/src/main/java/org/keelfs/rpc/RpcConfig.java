@@ -36,13 +36,28 @@ public record RpcConfig(
     /** For a cluster of machines. */
     public static final RpcConfig DEFAULT =
             new RpcConfig(
-                    2, 3_000, 3_000, 32 * MIB, 64 * MIB, 128 * MIB, 64 * MIB, 16_384, 50, 2_000);
+                    2, 5_000, 3_000, 32 * MIB, 64 * MIB, 128 * MIB, 64 * MIB, 16_384, 50, 2_000);
 
     /** The same with another number of event loops. */
     public RpcConfig withEventLoops(int count) {
         return new RpcConfig(
                 count,
                 connectTimeoutMs,
+                pingMs,
+                requestBytesMax,
+                incomingBytesMax,
+                incomingTotalBytesMax,
+                replyBytesMax,
+                incomingCallsMax,
+                backoffFirstMs,
+                backoffMaxMs);
+    }
+
+    /** The same with another time for making a connection. */
+    public RpcConfig withConnectTimeoutMs(int ms) {
+        return new RpcConfig(
+                eventLoops,
+                ms,
                 pingMs,
                 requestBytesMax,
                 incomingBytesMax,

@@ -218,7 +218,7 @@ public final class RpcTransport implements AutoCloseable {
     }
 
     private void prepare(Channel channel, SslHandler ssl, Greeting greeting) {
-        ssl.setHandshakeTimeoutMillis(config.connectTimeoutMs());
+        ssl.setHandshakeTimeoutMillis(0); // The greeting has a limit, which covers TLS.
         ssl.setCloseNotifyFlushTimeoutMillis(config.connectTimeoutMs());
         channel.pipeline().addLast(ssl, new FrameDecoder(receivePool), greeting);
     }

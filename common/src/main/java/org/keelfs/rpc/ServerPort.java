@@ -58,7 +58,7 @@ final class ServerPort implements RpcServer {
         return new Greeting(
                 transport.config().connectTimeoutMs(),
                 this::refusal,
-                identity -> new Link(transport, channel, identity, authority, handler),
+                (_, identity) -> new Link(transport, channel, identity, authority, handler),
                 new Greeting.Outcome() {
                     @Override
                     public void onUp(Link link) {

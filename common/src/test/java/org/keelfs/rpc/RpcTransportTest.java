@@ -11,6 +11,7 @@ import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -378,6 +379,41 @@ class RpcTransportTest {
                 RpcStatus.UNREACHABLE,
                 peer.call(RpcMethod.SECTORS, body(""), List.of(unreachable), TIMEOUT_MS));
         await(() -> unreachable.count() == 0);
+    }
+
+    /**
+     * A connection that was refused once failed a later one when its time for a greeting was over.
+     */
+    @Test
+    void theRestOfARefusedAttemptDoesNotEndTheNextOne() throws Exception {
+        var config = RpcConfig.DEFAULT.withConnectTimeoutMs(400);
+        var address = serve(request -> request.reply(body(""))).address();
+        close();
+        opened.clear();
+        var near = transport(client, config);
+        var peer = near.connect("127.0.0.1", address.getPort(), Role.METADATA, 1);
+        assertStatus(RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
+        Thread.sleep(250);
+        try (var silent = new ServerSocket(address.getPort(), 5, address.getAddress())) {
+            long before = System.nanoTime();
+            assertStatus(RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
+            long tookMs = (System.nanoTime() - before) / 1_000_000;
+            assertTrue(tookMs >= 390, "ended by another attempt after " + tookMs + " ms");
+            silent.accept().close();
+        }
+    }
+
+    @Test
+    void aPeerThatDiesDuringTlsIsUnreachableNotRefused() throws Exception {
+        var near = transport(client);
+        try (var dying = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            var peer = near.connect("127.0.0.1", dying.getLocalPort(), Role.METADATA, 1);
+            var call = peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS);
+            try (var accepted = dying.accept()) {
+                assertTrue(accepted.getInputStream().read() >= 0);
+            }
+            assertStatus(RpcStatus.UNREACHABLE, call);
+        }
     }
 
     @Test
