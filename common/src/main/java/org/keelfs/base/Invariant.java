@@ -7,6 +7,7 @@ public final class Invariant {
     private Invariant() {}
 
     /** Throws {@link InvariantViolation} when the law does not hold. */
+    @Contract("false, _ -> fail")
     public static void check(boolean holds, String law) {
         if (!holds) {
             throw new InvariantViolation(law);
@@ -15,6 +16,7 @@ public final class Invariant {
 
     /** The same with the numbers of the case in the message, formatted only on failure. */
     @FormatMethod
+    @Contract("false, _, _ -> fail")
     public static void check(boolean holds, String format, Object... arguments) {
         if (!holds) {
             throw new InvariantViolation(String.format(format, arguments));
