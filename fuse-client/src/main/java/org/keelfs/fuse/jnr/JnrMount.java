@@ -9,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.vfs.FileSystem;
+import org.keelfs.fuse.FuseMount;
 import org.keelfs.fuse.kernel.MountException;
 import org.keelfs.fuse.kernel.MountOptions;
 import org.keelfs.fuse.kernel.MountPoint;
@@ -25,7 +26,7 @@ import ru.serce.jnrfuse.FuseException;
  * ACLs, locks beyond this machine, interrupts. The kernel keeps no names or attributes, so that
  * nothing needs to be invalidated; pages of an open file stay until it is opened again.
  */
-public final class JnrMount implements AutoCloseable {
+public final class JnrMount implements FuseMount {
     private static final Logger LOG = LoggerFactory.getLogger(JnrMount.class);
 
     private static final Duration START_WAIT = Duration.ofSeconds(20);
@@ -39,6 +40,9 @@ public final class JnrMount implements AutoCloseable {
     private final CountDownLatch end = new CountDownLatch(1);
     private volatile @Nullable Throwable failure;
     private volatile boolean mounted;
+
+    /** As mountinfo shows it, also to end it once it is detached. */
+    private volatile MountPoint.@Nullable Mounted connection;
 
     private JnrMount(Path dir, MountOptions options) {
         this.dir = dir;
@@ -55,16 +59,17 @@ public final class JnrMount implements AutoCloseable {
     }
 
     /** Nothing: the kernel caches nothing of this mount. */
+    @Override
     public KernelCache cache() {
         return KernelCache.NONE;
     }
 
-    /** Where it is mounted. */
+    @Override
     public Path dir() {
         return dir;
     }
 
-    /** Mounts and serves. Returns when the mount can be used; once per object. */
+    @Override
     public void start(FileSystem fileSystem) {
         JnrOperations operations = operations(fileSystem);
         Thread.ofPlatform().daemon().name("fuse-jnr").start(() -> serve(operations));
@@ -86,6 +91,7 @@ public final class JnrMount implements AutoCloseable {
             throw new MountException("interrupted while mounting on " + dir, e);
         }
         mounted = true;
+        connection = MountPoint.mountedOn(dir);
         operations.disownShutdownHook();
         LOG.info("mounted on {} with libfuse 2", dir);
     }
@@ -137,30 +143,34 @@ public final class JnrMount implements AutoCloseable {
         return new String[] {"-o", String.join(",", words)};
     }
 
-    /** Whether requests can still come. */
+    @Override
     public boolean isMounted() {
         return mounted;
     }
 
-    /**
-     * Unmounts. Requests still come until {@link #awaitEnd}.
-     *
-     * @throws MountException that names who uses it, when it is busy
-     */
+    @Override
     public void unmount() {
         if (mounted) {
             MountPoint.unmount(dir, false);
         }
     }
 
-    /** Takes the mount out of the tree; it ends when nobody uses it any more. */
+    @Override
     public void detach() {
         if (mounted) {
             MountPoint.unmount(dir, true);
         }
     }
 
-    /** Waits until the last request is answered; false when the time is over first. */
+    @Override
+    public void abort() {
+        MountPoint.Mounted known = connection;
+        if (mounted && known != null) {
+            MountPoint.abort(dir, known);
+        }
+    }
+
+    @Override
     public boolean awaitEnd(Duration timeout) {
         try {
             return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);

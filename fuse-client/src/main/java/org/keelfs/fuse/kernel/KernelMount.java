@@ -12,9 +12,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.vfs.FileSystem;
+import org.keelfs.fuse.FuseMount;
 import org.keelfs.fuse.kernel.protocol.Opcode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * returns true. The process that serves a mount must never touch files in it from a thread that
  * serves it.
  */
-public final class KernelMount implements AutoCloseable {
+public final class KernelMount implements FuseMount {
     private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
 
     /** How often waiting requests are looked through for long waits. */
@@ -55,6 +57,9 @@ public final class KernelMount implements AutoCloseable {
                     Thread.ofPlatform().daemon().name("fuse-watch").factory());
     private volatile boolean mounted;
 
+    /** As mountinfo shows it, also to end it once it is detached. */
+    private volatile MountPoint.@Nullable Mounted connection;
+
     private KernelMount(Path dir, MountOptions options) {
         this.dir = dir;
         this.options = options;
@@ -69,17 +74,17 @@ public final class KernelMount implements AutoCloseable {
         return new KernelMount(MountPoint.checked(dir, options.ownDirectories()), options);
     }
 
-    /** The kernel's caches of this mount; does nothing before the start and after the end. */
+    @Override
     public KernelCache cache() {
         return notifier;
     }
 
-    /** Where it is mounted. */
+    @Override
     public Path dir() {
         return dir;
     }
 
-    /** Mounts and serves. Returns when the mount can be used; once per object. */
+    @Override
     public void start(FileSystem fileSystem) {
         Device device = Mounting.mount(dir, options);
         devices.add(device);
@@ -104,7 +109,8 @@ public final class KernelMount implements AutoCloseable {
             devices.forEach(Device::close);
             throw e;
         }
-        Mounting.setReadAhead(dir, options.readAheadKb());
+        connection = MountPoint.mountedOn(dir);
+        Mounting.setReadAhead(connection, options.readAheadKb());
         var _ =
                 watch.scheduleAtFixedRate(
                         requests::reportLongWaits,
@@ -180,40 +186,34 @@ public final class KernelMount implements AutoCloseable {
         return notifier.end();
     }
 
-    /** Whether requests can still come. */
+    @Override
     public boolean isMounted() {
         return mounted;
     }
 
-    /**
-     * Unmounts. Requests still come until {@link #awaitEnd}.
-     *
-     * @throws MountException that names who uses it, when it is busy
-     */
+    @Override
     public void unmount() {
         if (mounted) {
             Mounting.unmount(dir, false);
         }
     }
 
-    /** Takes the mount out of the tree; it ends when nobody uses it any more. */
+    @Override
     public void detach() {
         if (mounted) {
             Mounting.unmount(dir, true);
         }
     }
 
-    /** Ends the connection by force: all requests of applications fail at once. Needs root. */
+    @Override
     public void abort() {
-        if (mounted) {
-            Mounting.abort(dir);
+        MountPoint.Mounted known = connection;
+        if (mounted && known != null) {
+            Mounting.abort(dir, known);
         }
     }
 
-    /**
-     * Waits until the kernel has sent the last request and it is answered; false when the time is
-     * over first.
-     */
+    @Override
     public boolean awaitEnd(Duration timeout) {
         try {
             return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);

@@ -192,6 +192,11 @@ public final class MountPoint {
         Mounting.unmount(dir, lazily);
     }
 
+    /** Ends the connection of a mount by force, also of one that is detached since. */
+    public static void abort(Path dir, Mounted mounted) {
+        Mounting.abort(dir, mounted);
+    }
+
     /**
      * Processes with a working directory or open file below {@code dir}, by their links in /proc.
      */

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,12 +148,8 @@ final class Mounting {
     }
 
     /** Sets the kernel's read-ahead of a mounted file system; INIT can only lower it. */
-    static void setReadAhead(Path dir, int kilobytes) {
-        if (kilobytes <= 0) {
-            return;
-        }
-        MountPoint.Mounted mounted = MountPoint.mountedOn(dir);
-        if (mounted == null) {
+    static void setReadAhead(MountPoint.@Nullable Mounted mounted, int kilobytes) {
+        if (kilobytes <= 0 || mounted == null) {
             return;
         }
         Path file = Path.of("/sys/class/bdi", mounted.device(), "read_ahead_kb");
@@ -168,22 +165,23 @@ final class Mounting {
         }
     }
 
-    /** Ends the connection by force: every request fails with ECONNABORTED, whatever holds it. */
-    static void abort(Path dir) {
-        MountPoint.Mounted mounted = MountPoint.mountedOn(dir);
-        if (mounted == null) {
-            return;
-        }
+    /** Ends the connection of a mount by force. What cannot be done is logged. */
+    static void abort(Path dir, MountPoint.Mounted mounted) {
         String minor = mounted.device().substring(mounted.device().indexOf(':') + 1);
-        Path file = CONNECTIONS.resolve(minor).resolve("abort");
-        if (!Files.exists(CONNECTIONS.resolve(minor)) && isRoot()) {
+        Path connection = CONNECTIONS.resolve(minor);
+        if (!Files.exists(connection) && isRoot()) {
             int _ = Libc.CALLS.mount("fusectl", CONNECTIONS.toString(), "fusectl", 0, "");
         }
         try {
-            Files.writeString(file, "1");
+            Files.writeString(connection.resolve("abort"), "1");
+            LOG.info("aborted the connection of {}", dir);
         } catch (IOException e) {
-            throw new MountException(
-                    "cannot abort the connection of %s: %s".formatted(dir, e.getMessage()), e);
+            LOG.error(
+                    "cannot abort the connection of {}; as root: mount -t fusectl none {}; echo 1 > {}/abort",
+                    dir,
+                    CONNECTIONS,
+                    connection,
+                    e);
         }
     }
 }

@@ -2,7 +2,7 @@ package org.keelfs.it.bench;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.function.Predicate;
+import org.keelfs.fuse.FuseMount;
 import org.keelfs.fuse.jnr.JnrMount;
 import org.keelfs.fuse.kernel.KernelMount;
 import org.keelfs.fuse.kernel.MountException;
@@ -38,41 +38,17 @@ public final class MemoryMount {
         long bytesMax = Runtime.getRuntime().maxMemory() * 3 / 4;
         var fileSystem = new MemoryFileSystem(moves && !jnr, bytesMax, VALID.toNanos());
         try {
-            if (jnr) {
-                JnrMount mount = JnrMount.prepare(dir, options);
-                closeAtExit(mount);
-                mount.start(fileSystem);
-                awaitEnd(mount::awaitEnd);
-            } else {
-                KernelMount mount = KernelMount.prepare(dir, options);
-                closeAtExit(mount);
-                mount.start(fileSystem);
-                awaitEnd(mount::awaitEnd);
+            FuseMount mount =
+                    jnr ? JnrMount.prepare(dir, options) : KernelMount.prepare(dir, options);
+            Runtime.getRuntime().addShutdownHook(new Thread(mount::close, "unmount"));
+            mount.start(fileSystem);
+            System.out.println("mounted");
+            while (!mount.awaitEnd(END_WAIT)) {
+                // Served by the adapter's threads.
             }
         } catch (MountException e) {
             System.err.println(e.getMessage());
             System.exit(1);
-        }
-    }
-
-    private static void closeAtExit(AutoCloseable mount) {
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        new Thread(
-                                () -> {
-                                    try {
-                                        mount.close();
-                                    } catch (Exception e) {
-                                        System.err.println(e.getMessage());
-                                    }
-                                },
-                                "unmount"));
-    }
-
-    private static void awaitEnd(Predicate<Duration> end) {
-        System.out.println("mounted");
-        while (!end.test(END_WAIT)) {
-            // Served by the adapter's threads.
         }
     }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -146,6 +147,37 @@ class KernelAdapterTest extends AdapterContract {
         var e = assertThrows(MountException.class, () -> KernelMount.prepare(where, OPTIONS));
         assertTrue(e.getMessage().contains(why), e.getMessage());
         assertFalse(e.getMessage().contains("\n"), e.getMessage());
+    }
+
+    @Test
+    void aDetachedMountEndsByForce() throws Exception {
+        Path where = Files.createTempDirectory("keelfs-mount").toRealPath();
+        try (KernelMount used = KernelMount.prepare(where, OPTIONS)) {
+            used.start(new MemoryFileSystem(false, 1 << 20, 0));
+            Process user =
+                    Shell.start(
+                            Path.of("/dev/null"),
+                            "sh",
+                            "-c",
+                            "cd \"$0\"; exec 3> file; exec sleep 60",
+                            where.toString());
+            try {
+                Path open = Path.of("/proc", Long.toString(user.pid()), "fd", "3");
+                Awaitility.await("the process has the file open")
+                        .atMost(SOON)
+                        .until(() -> Files.exists(open, LinkOption.NOFOLLOW_LINKS));
+                used.detach();
+                assertFalse(Shell.isMounted(where));
+                assertFalse(used.awaitEnd(Duration.ofMillis(300)), "still in use");
+                used.abort();
+                assertTrue(used.awaitEnd(SOON));
+                assertTrue(user.isAlive());
+            } finally {
+                user.destroyForcibly();
+            }
+        } finally {
+            Shell.clean(where);
+        }
     }
 
     @Test
