@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.keelfs.fuse.FuseMount;
+import org.keelfs.fuse.jnr.JnrMount;
 import org.keelfs.fuse.kernel.KernelMount;
 import org.keelfs.fuse.kernel.MountException;
 import org.keelfs.fuse.kernel.MountOptions;
@@ -52,7 +54,10 @@ public final class Mount {
                         .withAcl(config.acl())
                         .withReadAheadKb(config.readAheadKb())
                         .withOwnDirectories(List.of(config.stateDir().toAbsolutePath()));
-        KernelMount mount = KernelMount.prepare(dir, options);
+        FuseMount mount =
+                config.adapter().equals("jnr")
+                        ? JnrMount.prepare(dir, options)
+                        : KernelMount.prepare(dir, options);
         ClientStack stack = ClientStack.open(config);
         var ended = new CountDownLatch(1);
         var stopping = new AtomicBoolean();
@@ -105,7 +110,7 @@ public final class Mount {
 
     /** The way out of a signal: the process ends with the right code when all is written. */
     private static void stop(
-            KernelMount mount, CountDownLatch ended, AtomicBoolean stopping, int[] code) {
+            FuseMount mount, CountDownLatch ended, AtomicBoolean stopping, int[] code) {
         stopping.set(true);
         try {
             if (mount.isMounted()) {
@@ -121,7 +126,7 @@ public final class Mount {
         Runtime.getRuntime().halt(code[0]);
     }
 
-    private static void unmount(KernelMount mount) {
+    private static void unmount(FuseMount mount) {
         try {
             mount.unmount();
         } catch (MountException e) {
