@@ -162,7 +162,7 @@ final class Fetcher {
                 at = file.firstMissing(Math.min(end, covering.end), end);
                 continue;
             }
-            long stop = file.firstPresent(at, end);
+            long stop = file.fetchEnd(at, end);
             for (FetchOp op : others) {
                 if (op.from > at) {
                     stop = Math.min(stop, op.from);

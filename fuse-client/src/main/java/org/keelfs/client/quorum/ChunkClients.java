@@ -183,7 +183,9 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
             case StaleEpoch _ -> throw stale(chunk);
             case QuorumLost(var silent) -> {
                 String names = nodes.describe(silent);
-                LOG.warn("{} {} not stored: no majority, waited for {}", chunk.id(), run, names);
+                if (nodes.mayWarn()) {
+                    LOG.warn("{} {} not stored: no majority, waits for {}", chunk.id(), run, names);
+                }
                 throw new FsException(
                         Errno.EIO,
                         chunk.id() + " has no majority for a write; no answer from " + names);

@@ -91,9 +91,12 @@ final class ChunkOpener {
     }
 
     RoundTimes times(long attemptMs) {
+        return times(attemptMs, config.operationTimeoutMs());
+    }
+
+    RoundTimes times(long attemptMs, long timeoutMs) {
         long nowNs = System.nanoTime();
-        return new RoundTimes(
-                attemptMs * 1_000_000, nowNs + config.operationTimeoutMs() * 1_000_000);
+        return new RoundTimes(attemptMs * 1_000_000, nowNs + timeoutMs * 1_000_000);
     }
 
     /** Opens states that are not usable, in one call for those that nobody else is opening. */

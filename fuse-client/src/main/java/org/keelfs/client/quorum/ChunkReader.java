@@ -18,6 +18,7 @@ import org.keelfs.register.QuorumLost;
 import org.keelfs.register.ReadOutcome;
 import org.keelfs.register.ReadPlan;
 import org.keelfs.register.ReadRound;
+import org.keelfs.register.RoundTimes;
 import org.keelfs.register.StaleEpoch;
 import org.keelfs.register.ValueRun;
 import org.slf4j.Logger;
@@ -153,12 +154,7 @@ final class ChunkReader {
         var drivers = new ArrayList<RoundDriver<?>>();
         var outcomes = new ArrayList<CompletableFuture<ReadOutcome>>();
         for (ReadPlan.Part part : parts) {
-            var round =
-                    new ReadRound(
-                            chunk.session(),
-                            part.run(),
-                            sources(part),
-                            context.opener().times(context.config().hedgeMs()));
+            var round = new ReadRound(chunk.session(), part.run(), sources(part), times());
             var driver = new RoundDriver<>(chunk, round);
             drivers.add(driver);
             outcomes.add(driver.start());
@@ -166,6 +162,12 @@ final class ChunkReader {
         var _ =
                 CompletableFuture.allOf(outcomes.toArray(CompletableFuture[]::new))
                         .whenComplete((_, thrown) -> onOutcomes(drivers, outcomes, thrown));
+    }
+
+    private RoundTimes times() {
+        return chunk.isMajorityLost()
+                ? context.opener().times(context.config().hedgeMs(), 2 * context.config().hedgeMs())
+                : context.opener().times(context.config().hedgeMs());
     }
 
     private List<NodeId> sources(ReadPlan.Part part) {
@@ -222,6 +224,7 @@ final class ChunkReader {
                     return false;
                 }
                 case QuorumLost(var silent) -> {
+                    chunk.onMajorityLost();
                     fail("no majority; no answer from " + context.nodes().describe(silent));
                     return false;
                 }
@@ -267,7 +270,9 @@ final class ChunkReader {
     }
 
     private void fail(String why) {
-        LOG.warn("{} {} cannot be read: {}", chunk.id(), run, why);
+        if (context.nodes().mayWarn()) {
+            LOG.warn("{} {} cannot be read: {}", chunk.id(), run, why);
+        }
         result.completeExceptionally(
                 new FsException(Errno.EIO, chunk.id() + " " + run + " cannot be read: " + why));
     }

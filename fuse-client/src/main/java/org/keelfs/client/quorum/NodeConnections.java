@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.NodeId;
@@ -16,6 +17,10 @@ import org.slf4j.LoggerFactory;
 public final class NodeConnections implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeConnections.class);
 
+    /** A dead majority fails thousands of operations: their lines would hide the first. */
+    private static final long WARN_NS = 1_000_000_000L;
+
+    private final AtomicLong warnedNs = new AtomicLong();
     private final NodeDialer dialer;
     private final long attemptMs;
     private final ConcurrentHashMap<NodeId, Dialed> links = new ConcurrentHashMap<>();
@@ -78,6 +83,15 @@ public final class NodeConnections implements AutoCloseable {
     boolean isSuspect(NodeId node) {
         Dialed dialed = links.get(node);
         return dialed == null || dialed.link.isSuspect();
+    }
+
+    /**
+     * Whether it is time for one more line about nodes that do not answer: at most one a second.
+     */
+    boolean mayWarn() {
+        long last = warnedNs.get();
+        long nowNs = System.nanoTime();
+        return (last == 0 || nowNs - last >= WARN_NS) && warnedNs.compareAndSet(last, nowNs | 1);
     }
 
     /** Nodes with their addresses, for messages. */

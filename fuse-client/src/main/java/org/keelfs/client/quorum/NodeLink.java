@@ -40,6 +40,11 @@ final class NodeLink {
      */
     private static final int FRAMES_IN_FLIGHT_MAX = 4;
 
+    /**
+     * So many leave at once, however little they carry: one lone reader does not wait for another.
+     */
+    private static final int FRAMES_FREE = 2;
+
     /** Waiting bytes and operations that are worth a frame of their own beside others. */
     private static final int FULL_BYTES = 128 << 10;
 
@@ -156,7 +161,7 @@ final class NodeLink {
     @GuardedBy("lock")
     private boolean hasRoom(int frames, int operations) {
         boolean full = largeBytes >= FULL_BYTES || operations >= FULL_OPERATIONS;
-        return frames == 0 || (full && frames < FRAMES_IN_FLIGHT_MAX);
+        return frames < FRAMES_FREE || (full && frames < FRAMES_IN_FLIGHT_MAX);
     }
 
     private void transmit(Frame frame) {

@@ -19,6 +19,12 @@ import org.keelfs.wire.proto.NodeProto.SignedCapability;
 
 /** One chunk in one epoch: its grant, its session once it is OPEN, and the capabilities for it. */
 final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
+    /**
+     * After a read without a majority the next ones do not wait as long: the kernel tries pages one
+     * by one, and each would take its full time.
+     */
+    private static final long MAJORITY_LOST_NS = 10_000_000_000L;
+
     private final Shared shared;
     private final InodeId inode;
     private final int index;
@@ -29,6 +35,10 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     private final Map<NodeId, AtomicInteger> onTheirWay = new ConcurrentHashMap<>();
     private volatile Map<NodeId, SignedCapability> capabilities;
     private volatile long expiresMs;
+
+    /** When a read last found no majority; 0 for never. */
+    private volatile long majorityLostNs;
+
     private volatile @Nullable ChunkSession session;
 
     /** What all chunks of a mount share. */
@@ -98,6 +108,17 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
 
     long expiresMs() {
         return expiresMs;
+    }
+
+    /** A read of it found no majority just now. */
+    void onMajorityLost() {
+        majorityLostNs = System.nanoTime() | 1;
+    }
+
+    /** Whether one more read would most likely wait in vain. */
+    boolean isMajorityLost() {
+        long lost = majorityLostNs;
+        return lost != 0 && System.nanoTime() - lost < MAJORITY_LOST_NS;
     }
 
     /** The epoch that ended this one, 0 while none is known. */
