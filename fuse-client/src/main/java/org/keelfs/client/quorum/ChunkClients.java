@@ -146,7 +146,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
             Chunk chunk, SectorRun run, Timestamp timestamp, @Nullable PayloadBuffer payload) {
         var open = (OpenChunk) chunk;
         try {
-            if (open.stale() != 0) {
+            if (open.stale() != 0 || open.grant().mode() != ChunkGrant.Mode.WRITE) {
                 throw stale(open);
             }
             var round =

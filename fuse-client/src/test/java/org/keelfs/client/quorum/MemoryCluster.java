@@ -134,6 +134,7 @@ public final class MemoryCluster implements AutoCloseable {
                 .setKeyId(row.chunk)
                 .setEpoch(row.epoch)
                 .setOpen(row.open)
+                .setWritable(true)
                 .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0)
                 .setWrappedKey(row.key)
                 .setExpiresMs(System.currentTimeMillis() + 60_000);
