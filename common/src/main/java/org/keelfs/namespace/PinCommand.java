@@ -20,7 +20,9 @@ public record PinCommand(InodeId inode, boolean pinned) implements NamespaceComm
         return tables.isPinned(inode, origin.session());
     }
 
-    /** The outcome shows the inode if it lives on: who let it go then still has to write it back. */
+    /**
+     * The outcome shows the inode if it lives on: who let it go then still has to write it back.
+     */
     @Override
     public CommandOutcome apply(Boolean needed, Tables tables, Origin origin) {
         if (needed && pinned) {

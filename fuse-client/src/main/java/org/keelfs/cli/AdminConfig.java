@@ -1,8 +1,7 @@
 package org.keelfs.cli;
 
-import org.keelfs.config.Setting;
-
 import java.nio.file.Path;
+import org.keelfs.config.Setting;
 
 /**
  * Where the metadata server is and what an administrator proves himself with.

@@ -2,7 +2,8 @@ package org.keelfs.cli;
 
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
-
+import java.io.IOException;
+import java.util.concurrent.ExecutionException;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.rpc.RpcClient;
@@ -18,9 +19,6 @@ import org.keelfs.wire.proto.MetadataProto.StatusReply;
 import org.keelfs.wire.proto.MetadataProto.StatusRequest;
 import org.keelfs.wire.proto.MetadataProto.VolumeReply;
 import org.keelfs.wire.proto.MetadataProto.VolumeRequest;
-
-import java.io.IOException;
-import java.util.concurrent.ExecutionException;
 
 /** Calls of an administrator to the metadata server, one at a time. */
 final class AdminConnection implements AutoCloseable {

@@ -1,11 +1,9 @@
 package org.keelfs.cli;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.config.ConfigFile;
-
 import picocli.CommandLine.Option;
-
-import java.nio.file.Path;
 
 /** Options of commands that speak to the metadata server as administrator. */
 final class AdminOptions {

@@ -1,15 +1,14 @@
 package org.keelfs.cli;
 
-import org.jspecify.annotations.Nullable;
-import org.keelfs.client.mount.MountConfig;
-import org.keelfs.config.ConfigFile;
-
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.client.mount.MountConfig;
+import org.keelfs.config.ConfigFile;
 
 /** Configuration of a client: from a file, the environment and, winning, the command line. */
 final class ClientSettings {

@@ -1,17 +1,15 @@
 package org.keelfs.cli;
 
+import java.util.ServiceLoader;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.client.mount.MountConfig;
 import org.keelfs.config.ConfigFile;
 import org.keelfs.config.Daemon;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-
-import java.util.ServiceLoader;
-import java.util.concurrent.Callable;
 
 @Command(
         name = "config",

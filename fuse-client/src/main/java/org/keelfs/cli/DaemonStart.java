@@ -1,9 +1,8 @@
 package org.keelfs.cli;
 
-import org.keelfs.config.Daemon;
-
 import java.nio.file.Path;
 import java.util.ServiceLoader;
+import org.keelfs.config.Daemon;
 
 /** Finds a server of this distribution by the name of its command, and runs it. */
 final class DaemonStart {

@@ -1,13 +1,12 @@
 package org.keelfs.cli;
 
-import org.keelfs.base.FsException;
-import org.keelfs.config.ConfigException;
-import org.keelfs.rpc.RpcException;
-
 import java.net.BindException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import org.keelfs.base.FsException;
+import org.keelfs.config.ConfigException;
+import org.keelfs.rpc.RpcException;
 
 /** What the command line ends with; docs/OPERATIONS.md has the same table. */
 final class ExitCode {

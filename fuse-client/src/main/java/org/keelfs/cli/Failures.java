@@ -1,20 +1,18 @@
 package org.keelfs.cli;
 
-import org.keelfs.base.FsException;
-import org.keelfs.config.ConfigException;
-import org.keelfs.rpc.RpcException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
-import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
-
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
+import org.keelfs.base.FsException;
+import org.keelfs.config.ConfigException;
+import org.keelfs.rpc.RpcException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 
 /** Tells failures: one clear line on standard error; stack traces go to the log. */
 final class Failures {

@@ -1,15 +1,13 @@
 package org.keelfs.cli;
 
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-
-import java.util.concurrent.Callable;
 
 /** The command line: every process and tool of Keelfs starts here. */
 @Command(

@@ -1,16 +1,14 @@
 package org.keelfs.cli;
 
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.Callable;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.FileType;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
-import java.util.concurrent.Callable;
 
 @Command(name = "ls", description = "Lists a directory of a volume, without a mount.")
 final class LsCommand implements Callable<Integer> {

@@ -1,21 +1,19 @@
 package org.keelfs.cli;
 
-import org.jspecify.annotations.Nullable;
-import org.keelfs.client.mount.Mount;
-import org.keelfs.client.mount.MountConfig;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.client.mount.Mount;
+import org.keelfs.client.mount.MountConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 @Command(
         name = "mount",

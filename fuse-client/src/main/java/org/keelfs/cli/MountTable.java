@@ -1,12 +1,11 @@
 package org.keelfs.cli;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What is mounted where, without touching the mounts: one whose process hangs would hang us. */
 final class MountTable {

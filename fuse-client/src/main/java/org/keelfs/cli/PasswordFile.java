@@ -1,11 +1,10 @@
 package org.keelfs.cli;
 
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Where a volume's password comes from: never the command line, which others can see. */
 final class PasswordFile {

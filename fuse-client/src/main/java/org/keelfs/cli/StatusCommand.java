@@ -1,14 +1,12 @@
 package org.keelfs.cli;
 
+import java.util.Locale;
+import java.util.concurrent.Callable;
 import org.keelfs.wire.proto.MetadataProto.NodeStatus;
 import org.keelfs.wire.proto.MetadataProto.StatusReply;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-
-import java.util.Locale;
-import java.util.concurrent.Callable;
 
 @Command(name = "status", description = "Shows the storage nodes and what the cluster holds.")
 final class StatusCommand implements Callable<Integer> {

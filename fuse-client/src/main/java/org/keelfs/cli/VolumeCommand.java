@@ -1,7 +1,9 @@
 package org.keelfs.cli;
 
 import com.google.protobuf.ByteString;
-
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -9,17 +11,12 @@ import org.keelfs.crypto.Keyring;
 import org.keelfs.crypto.MasterKey;
 import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 import org.keelfs.wire.proto.MetadataProto.VolumeRequest;
-
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
-
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.concurrent.Callable;
 
 @Command(
         name = "volume",

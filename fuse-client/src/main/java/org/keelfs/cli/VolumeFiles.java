@@ -1,5 +1,14 @@
 package org.keelfs.cli;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -12,16 +21,6 @@ import org.keelfs.model.Attributes;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
-
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.ReadableByteChannel;
-import java.nio.channels.WritableByteChannel;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.List;
-import java.util.SplittableRandom;
 
 /**
  * Files of a volume by their paths, over the same core as a mount but without the kernel. Follows

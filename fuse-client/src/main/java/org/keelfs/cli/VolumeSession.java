@@ -1,12 +1,5 @@
 package org.keelfs.cli;
 
-import org.jspecify.annotations.Nullable;
-import org.keelfs.client.mount.ClientStack;
-import org.keelfs.client.vfs.Call;
-import org.keelfs.model.Caller;
-
-import picocli.CommandLine.Option;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +7,11 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.keelfs.client.mount.ClientStack;
+import org.keelfs.client.vfs.Call;
+import org.keelfs.model.Caller;
+import picocli.CommandLine.Option;
 
 /** A client without a mount, for the length of one command. */
 final class VolumeSession implements AutoCloseable {

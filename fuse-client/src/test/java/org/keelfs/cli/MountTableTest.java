@@ -2,11 +2,10 @@ package org.keelfs.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.junit.jupiter.api.Test;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 
 final class MountTableTest {
     private static final List<String> TABLE =

@@ -205,6 +205,7 @@ public final class Leases {
         }
     }
 
+    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
     private static void awaitChange(Entry entry, long deadlineNs, InodeId inode) {
         try {
             long leftNs = deadlineNs - System.nanoTime();

@@ -420,7 +420,8 @@ public final class MetadataSession implements AutoCloseable {
     private void onRestarted(Session s, long newIncarnation) {
         LOG.info("The metadata server has restarted: sending again what it may have lost");
         for (SubmitRequest old : s.commands.unforced()) {
-            SubmitRequest again = old.toBuilder().setServerIncarnation(newIncarnation).setSentAgain(true).build();
+            SubmitRequest again =
+                    old.toBuilder().setServerIncarnation(newIncarnation).setSentAgain(true).build();
             SubmitReply reply = call(RpcMethod.SUBMIT, id -> again, SubmitReply.parser(), false);
             s.commands.onAnswered(again, reply.getPosition());
         }

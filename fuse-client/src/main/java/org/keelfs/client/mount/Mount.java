@@ -29,7 +29,10 @@ public final class Mount {
     /** Some bytes could not be written; the log names the files. */
     public static final int UNSAVED = 3;
 
-    /** The contract of down: it returns within a minute, whatever is dead, and stops the servers after us. */
+    /**
+     * The contract of down: it returns within a minute, whatever is dead, and stops the servers
+     * after us.
+     */
     private static final int STOP_S = 42;
 
     /** In the state directory: names of files that could not be saved, one a line; for down. */

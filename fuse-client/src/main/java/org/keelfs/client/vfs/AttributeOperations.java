@@ -41,14 +41,14 @@ final class AttributeOperations {
                     .with(
                             inode,
                             state -> {
-                                resize(call, state, size, change);
+                                resize(state, size);
                                 return apply(call, state, change);
                             });
         }
     }
 
     /** What makes room or drops bytes here before the server learns the new size. */
-    private void resize(Call call, FileState state, long size, AttributeChange change) {
+    private void resize(FileState state, long size) {
         long old = state.size();
         if (size > old && state.trimBound() > old) {
             vfs.data().trim(state.inode, old, state.trimBound());
@@ -61,7 +61,7 @@ final class AttributeOperations {
     /** Truncation within open(O_TRUNC); the state is locked, the lease in use. */
     void truncateLocked(Call call, FileState state) {
         var change = new AttributeChange(null, null, null, 0L, null, null, null, 1, true);
-        resize(call, state, 0, change);
+        resize(state, 0);
         var _ = apply(call, state, change);
     }
 

@@ -29,6 +29,7 @@ final class FileStates {
     }
 
     /** The state of an inode, locked; {@link #unlock} ends that. */
+    @SuppressWarnings("LockNotBeforeTry") // handed over locked
     FileState locked(InodeId inode) {
         while (true) {
             FileState state = states.computeIfAbsent(inode, FileState::new);
