@@ -46,7 +46,7 @@ import org.keelfs.model.SessionId;
 import org.keelfs.namespace.SessionRow;
 import org.keelfs.rpc.RpcAuthority;
 import org.keelfs.rpc.RpcConfig;
-import org.keelfs.rpc.RpcServer;
+import org.keelfs.rpc.RpcHandler;
 import org.keelfs.rpc.RpcTransport;
 import org.keelfs.security.capability.CapabilityKeys;
 import org.keelfs.security.capability.CapabilitySigner;
@@ -100,6 +100,15 @@ public final class RunningServer implements AutoCloseable {
         return part;
     }
 
+    /** What all parts stand on. */
+    private record Base(
+            LocalLog log,
+            SerialExecutor serial,
+            Executor executor,
+            RpcTransport transport,
+            ByteString certificate,
+            CapabilityKeys keys) {}
+
     private InetSocketAddress start() throws IOException {
         TlsIdentity identity = TlsIdentity.load(config.ca(), config.cert(), config.key());
         Files.createDirectories(config.dataDir());
@@ -110,8 +119,13 @@ public final class RunningServer implements AutoCloseable {
                         Thread.ofPlatform().daemon().name("metadata-tick").factory());
         opened(timer::shutdownNow);
         LocalLog log = openLog();
-        Clock clock = Clock.SYSTEM;
         var serial = new SerialExecutor(this::onFailure);
+        RpcTransport transport =
+                opened(
+                        new RpcTransport(
+                                identity, RpcConfig.DEFAULT.withEventLoops(config.eventLoops())));
+        var certificate =
+                ByteString.copyFrom(HexFormat.of().parseHex(identity.self().fingerprint()));
         // The committer's next sync must not wait for the calls that the last one let go on.
         Executor executor =
                 task -> {
@@ -121,76 +135,71 @@ public final class RunningServer implements AutoCloseable {
                         serial.execute(task);
                     }
                 };
+        RpcHandler service =
+                wire(new Base(log, serial, executor, transport, certificate, keys), timer);
+        return opened(
+                        transport.listen(
+                                new InetSocketAddress(config.host(), config.port()),
+                                RpcAuthority.METADATA_SERVER,
+                                service))
+                .address();
+    }
 
+    private RpcHandler wire(Base base, ScheduledExecutorService timer) throws IOException {
+        Clock clock = Clock.SYSTEM;
+        LocalLog log = base.log();
+        Executor executor = base.executor();
         Epochs epochs = Epochs.start(log, executor);
         long incarnation = epochs.first();
-        NodeTable nodes =
+        var nodes =
                 new NodeTable(
                         log.read(tables -> tables.nodes()),
                         TimeUnit.MILLISECONDS.toNanos(config.heartbeatMs()),
                         clock.nanoTime());
-        Sessions sessions = new Sessions();
+        var sessions = new Sessions();
         var sessionService = new SessionService(log, executor, sessions, config, incarnation);
-        var leases =
-                new LeaseDriver(
-                        new LeaseTable(leaseTimes(), incarnation << GENERATION_SHIFT),
-                        clock,
-                        sessionService);
+        var table = new LeaseTable(leaseTimes(), incarnation << GENERATION_SHIFT);
+        var leases = new LeaseDriver(table, clock, sessionService);
         leases.stamp(epochs.last());
-        var issuer = new CapabilityIssuer(new CapabilitySigner(keys), clock, config.capabilityMs());
+        var signer = new CapabilitySigner(base.keys());
+        var issuer = new CapabilityIssuer(signer, clock, config.capabilityMs());
         var layouts = new Layouts(log, executor, clock, epochs, nodes, leases, issuer);
-
-        RpcTransport transport =
-                opened(
-                        new RpcTransport(
-                                identity, RpcConfig.DEFAULT.withEventLoops(config.eventLoops())));
         var fencer =
                 new Fencer(
-                        row -> transport.connect(row.host(), row.port(), Role.NODE, 1),
+                        row -> base.transport().connect(row.host(), row.port(), Role.NODE, 1),
                         nodes,
                         issuer,
-                        ByteString.copyFrom(
-                                HexFormat.of().parseHex(identity.self().fingerprint())));
+                        base.certificate());
         var garbage = new Garbage(log, executor, nodes, epochs, fencer);
         var submits = new SubmitService(log, executor, leases, epochs, fencer, incarnation);
         sessionService.wire(new SessionService.Parts(leases, layouts, submits, issuer));
         recoverSessions(log, sessions, leases);
-        var cluster =
+        var _ =
+                timer.scheduleWithFixedDelay(
+                        () -> base.serial().execute(() -> tick(leases, layouts)),
+                        TICK_MS,
+                        TICK_MS,
+                        TimeUnit.MILLISECONDS);
+        startMetrics(base.serial(), base.transport(), leases, submits);
+        return new MetadataService(
+                base.serial(),
+                log,
+                sessions,
+                leases,
+                layouts,
+                sessionService,
+                new ReadService(log, leases),
+                submits,
                 new ClusterService(
                         log,
                         executor,
                         clock,
                         nodes,
                         garbage,
-                        keys,
+                        base.keys(),
                         issuer,
                         leases,
-                        config.heartbeatMs());
-        var service =
-                new MetadataService(
-                        serial,
-                        log,
-                        sessions,
-                        leases,
-                        layouts,
-                        sessionService,
-                        new ReadService(log, leases),
-                        submits,
-                        cluster);
-        var _ =
-                timer.scheduleWithFixedDelay(
-                        () -> serial.execute(() -> tick(leases, layouts)),
-                        TICK_MS,
-                        TICK_MS,
-                        TimeUnit.MILLISECONDS);
-        startMetrics(serial, transport, leases, submits);
-        RpcServer server =
-                opened(
-                        transport.listen(
-                                new InetSocketAddress(config.host(), config.port()),
-                                RpcAuthority.METADATA_SERVER,
-                                service));
-        return server.address();
+                        config.heartbeatMs()));
     }
 
     private LeaseTableConfig leaseTimes() {

@@ -8,9 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -308,39 +311,29 @@ class MetadataServerTest {
                 HeartbeatReply.parser());
     }
 
-    private static long awaitRenewed(TestServer.Mount mount) throws InterruptedException {
-        while (true) {
-            try {
-                return mount.renew(false).getServerIncarnation();
-            } catch (CompletionException e) {
-                Thread.sleep(20);
-            }
-        }
+    private static long awaitRenewed(TestServer.Mount mount) {
+        return await("a renewal")
+                .until(() -> mount.renew(false).getServerIncarnation(), incarnation -> true);
     }
 
-    private static void awaitReopened(TestServer.Mount mount) throws InterruptedException {
-        while (true) {
-            try {
-                mount.open();
-                return;
-            } catch (CompletionException e) {
-                Thread.sleep(20);
-            }
-        }
+    private static void awaitReopened(TestServer.Mount mount) {
+        await("a new session").until(() -> mount.open().getSession() != 0);
     }
 
     private static RpcStatus statusOf(Runnable call) {
-        for (int attempt = 0; ; attempt++) {
-            CompletionException e = assertThrows(CompletionException.class, call::run);
-            RpcStatus status = ((RpcException) e.getCause()).status();
-            if (status != RpcStatus.UNREACHABLE || attempt == 100) {
-                return status;
-            }
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException interrupted) {
-                throw new AssertionError(interrupted);
-            }
-        }
+        return await("an answer")
+                .until(
+                        () -> {
+                            var failure = assertThrows(CompletionException.class, call::run);
+                            return ((RpcException) failure.getCause()).status();
+                        },
+                        status -> status != RpcStatus.UNREACHABLE);
+    }
+
+    private static ConditionFactory await(String what) {
+        return Awaitility.await(what)
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(Duration.ofSeconds(10))
+                .ignoreExceptionsInstanceOf(CompletionException.class);
     }
 }
