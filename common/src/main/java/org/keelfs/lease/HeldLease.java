@@ -11,7 +11,9 @@ final class HeldLease {
     LeaseMode mode;
     long generation;
 
-    /** What the holder may keep of it once it has given back what it was asked for; null: not asked. */
+    /**
+     * What the holder may keep of it once it has given back what it was asked for; null: not asked.
+     */
     @Nullable LeaseMode recallKeep;
 
     long recalledNs;

@@ -9,7 +9,10 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.InodeId;
 
-/** Of the lease table, which owns it: who holds what, who waits in which order, who is asked to give back. */
+/**
+ * Of the lease table, which owns it: who holds what, who waits in which order, who is asked to give
+ * back.
+ */
 final class LeaseQueues {
     /* Requests wait in one queue per inode that they need, entered in all of them at once and ordered by one
      * number for the whole table. So the oldest request heads all its queues, and no two can wait for each other.
@@ -198,11 +201,9 @@ final class LeaseQueues {
         return true;
     }
 
-    private boolean isFree(
-            @Nullable LeasedInode inode, LeaseSession session, LeaseNeed.Kind kind) {
+    private boolean isFree(@Nullable LeasedInode inode, LeaseSession session, LeaseNeed.Kind kind) {
         return !grace
-                && (inode == null
-                        || (inode.queue.isEmpty() && !inode.hasConflict(session, kind)));
+                && (inode == null || (inode.queue.isEmpty() && !inode.hasConflict(session, kind)));
     }
 
     private boolean isReady(LeaseRequest request, LeaseNeed need) {

@@ -19,7 +19,10 @@ final class LeaseRequest {
         this.order = order;
     }
 
-    /** Grants nothing, but holds others off until it is applied. One that touches nothing is one too. */
+    /**
+     * Grants nothing, but holds others off until it is applied. One that touches nothing is one
+     * too.
+     */
     boolean isCommand() {
         return needs.stream().allMatch(need -> need.kind() == LeaseNeed.Kind.CLEAR);
     }

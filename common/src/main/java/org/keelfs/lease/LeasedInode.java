@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.InodeId;
 
-/** An inode in the lease table, which owns it: who holds it, who changes it now, who waits for it. */
+/**
+ * An inode in the lease table, which owns it: who holds it, who changes it now, who waits for it.
+ */
 final class LeasedInode {
     final InodeId id;
     final List<HeldLease> holders = new ArrayList<>(1);
@@ -33,7 +35,8 @@ final class LeasedInode {
             return false;
         }
         return switch (kind) {
-            // While it is recalled the generation is worthless to the client, which uses the answer once.
+            // While it is recalled the generation is worthless to the client, which uses the answer
+            // once.
             case READ -> true;
             case WRITE -> own.mode == LeaseMode.WRITE && own.recallKeep == null;
             case CLEAR -> own.mode == LeaseMode.WRITE;
@@ -58,7 +61,9 @@ final class LeasedInode {
         return kind != LeaseNeed.Kind.CLEAR && isChanging(session);
     }
 
-    /** Whether a command of another session is on its way into the log: what is read now may be old. */
+    /**
+     * Whether a command of another session is on its way into the log: what is read now may be old.
+     */
     private boolean isChanging(LeaseSession session) {
         for (LeaseSession other : applying) {
             if (!other.id.equals(session.id)) {

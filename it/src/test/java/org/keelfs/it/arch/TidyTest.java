@@ -43,7 +43,8 @@ final class TidyTest {
     private static final Map<String, Integer> LONGER_FILES = Map.of();
 
     /** Longer methods as {@code Class.method}: exhaustive dispatch switches. A ratchet as above. */
-    private static final Map<String, Integer> LONGER_METHODS = Map.of();
+    private static final Map<String, Integer> LONGER_METHODS =
+            Map.of("MetadataService.decoded", 90);
 
     /** A pattern that no Java source may contain, where it may, and what to write instead. */
     private record Banned(String pattern, Predicate<String> allowedIn, String instead) {}
