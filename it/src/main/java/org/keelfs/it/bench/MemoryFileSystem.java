@@ -56,6 +56,7 @@ public final class MemoryFileSystem implements FileSystem {
     private final MemoryTree tree = new MemoryTree();
     private final AtomicLong nextHandle = new AtomicLong();
     private final AtomicLong bytesUsed = tree.bytesUsed;
+    private volatile @Nullable CountDownLatch writeGate;
     private final AtomicInteger waiting = new AtomicInteger();
 
     /**
@@ -259,11 +260,11 @@ public final class MemoryFileSystem implements FileSystem {
         return node.read(offset, target);
     }
 
-    private void waitForInterrupt(Call call) {
+    private void await(Call call, CountDownLatch gate) {
         call.beforeWait();
         waiting.incrementAndGet();
         try {
-            new CountDownLatch(1).await();
+            gate.await();
         } catch (InterruptedException e) {
             throw new FsException(Errno.EINTR);
         } finally {
@@ -271,7 +272,12 @@ public final class MemoryFileSystem implements FileSystem {
         }
     }
 
-    /** Calls that wait for an interrupt now. */
+    /** From now on writes wait until the gate opens; null lets them through again. */
+    public void holdWrites(@Nullable CountDownLatch gate) {
+        writeGate = gate;
+    }
+
+    /** Calls that wait now. */
     public int waiting() {
         return waiting.get();
     }
@@ -287,6 +293,10 @@ public final class MemoryFileSystem implements FileSystem {
             boolean killSuidGid,
             boolean fromPageCache) {
         begin(call);
+        CountDownLatch gate = writeGate;
+        if (gate != null) {
+            await(call, gate);
+        }
         MemoryNode node = tree.node(inode);
         int bytes = source.remaining();
         if (offset > SIZE_MAX - bytes) {
@@ -330,7 +340,7 @@ public final class MemoryFileSystem implements FileSystem {
             waits = node.xattrs != null && node.xattrs.containsKey(WAIT);
         }
         if (waits) {
-            waitForInterrupt(call);
+            await(call, new CountDownLatch(1));
         }
     }
 

@@ -12,6 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -147,6 +150,52 @@ class KernelAdapterTest extends AdapterContract {
         var e = assertThrows(MountException.class, () -> KernelMount.prepare(where, OPTIONS));
         assertTrue(e.getMessage().contains(why), e.getMessage());
         assertFalse(e.getMessage().contains("\n"), e.getMessage());
+    }
+
+    /**
+     * Four buffers and two readers for ten writes: a reader waits itself, the last one makes room,
+     * and goes on reading other requests.
+     */
+    @Test
+    void moreWaitingWritesThanBuffersKeepNobodyElseOut() throws Exception {
+        var options =
+                new MountOptions(
+                        "memory", true, true, false, false, 2, 1 << 20, 1, 0, false, false,
+                        List.of());
+        var memory = new MemoryFileSystem(false, 64L << 20, 0);
+        var gate = new CountDownLatch(1);
+        Path where = Files.createTempDirectory("keelfs-mount").toRealPath();
+        try (KernelMount held = KernelMount.prepare(where, options)) {
+            held.start(memory);
+            memory.holdWrites(gate);
+            var writers = new ArrayList<Process>();
+            for (int i = 0; i < 10; i++) {
+                writers.add(
+                        Shell.start(
+                                Path.of("/dev/null"),
+                                "dd",
+                                "if=/dev/zero",
+                                "of=" + where.resolve("f" + i),
+                                "bs=1M",
+                                "count=1",
+                                "oflag=direct"));
+            }
+            try {
+                Awaitility.await("all writes wait")
+                        .atMost(SOON)
+                        .until(() -> memory.waiting() == 10);
+                assertEquals(10, Shell.bash(where, "ls").lines().count());
+            } finally {
+                gate.countDown();
+            }
+            for (Process writer : writers) {
+                assertTrue(writer.waitFor(SOON.toSeconds(), TimeUnit.SECONDS));
+                assertEquals(0, writer.exitValue());
+            }
+            assertEquals("10", Shell.bash(where, "find . -size 1048576c | wc -l").strip());
+        } finally {
+            Shell.clean(where);
+        }
     }
 
     @Test
