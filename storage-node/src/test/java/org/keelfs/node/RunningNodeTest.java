@@ -29,6 +29,7 @@ import org.keelfs.register.ValueRun;
 import org.keelfs.security.capability.CapabilityRights;
 import org.keelfs.wire.SectorAnswer;
 import org.keelfs.wire.proto.MetadataProto.DropChunk;
+import org.keelfs.wire.proto.NodeProto.Capability;
 
 /** A node as clients meet it: TLS, capabilities, the log on a disk, restarts. */
 @Timeout(60)
@@ -109,9 +110,15 @@ class RunningNodeTest {
         assertEquals(List.of(new RegisterReply.Refused(Reason.DAMAGED)), cluster.ask(read(8, 4)));
         assertEquals(1, values(cluster.ask(read(8, 2)).getFirst()).size());
         assertEquals(List.of(new RegisterReply.Refused(Reason.DAMAGED)), cluster.ask(read(10, 1)));
+        // Who may only read may give it back, but not change it.
+        UnaryOperator<Capability> reader =
+                c -> c.toBuilder().setRights(CapabilityRights.READ).build();
         assertEquals(
-                List.of(new RegisterReply.Stored(0)),
-                cluster.ask(write(10, 1, 1, bytes.sectors(2, 1))));
+                List.of(new SectorAnswer.CapabilityRefused(false)),
+                cluster.send(reader, write(10, 1, 2, bytes.sectors(2, 1))));
+        assertEquals(
+                List.of(new SectorAnswer.Replied(new RegisterReply.Stored(0))),
+                cluster.send(reader, write(10, 1, 1, bytes.sectors(2, 1))));
         var value = values(cluster.ask(read(10, 1)).getFirst()).getFirst();
         assertArrayEquals(sector, TestSectors.bytes(value.payload()));
     }

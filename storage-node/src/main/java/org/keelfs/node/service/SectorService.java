@@ -17,6 +17,7 @@ import org.keelfs.register.Membership;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
 import org.keelfs.register.ReplicaRegister;
+import org.keelfs.register.StampRun;
 import org.keelfs.rpc.RpcRequest;
 import org.keelfs.rpc.RpcStatus;
 import org.keelfs.security.capability.CapabilityRights;
@@ -176,12 +177,16 @@ public final class SectorService {
         }
     }
 
-    private static boolean allows(Capability capability, RegisterRequest request) {
+    private boolean allows(Capability capability, RegisterRequest request) {
         int any =
                 switch (request) {
                     case RegisterRequest.Read _ -> CapabilityRights.READ;
                     case RegisterRequest.Probe _ -> CapabilityRights.READ | CapabilityRights.WRITE;
-                    case RegisterRequest.Write _ -> CapabilityRights.WRITE;
+                    case RegisterRequest.Write write ->
+                            (capability.getRights() & CapabilityRights.WRITE) == 0
+                                            && restores(write)
+                                    ? CapabilityRights.READ
+                                    : CapabilityRights.WRITE;
                     case RegisterRequest.Promise _,
                             RegisterRequest.Stamps _,
                             RegisterRequest.Fetch _,
@@ -192,6 +197,24 @@ public final class SectorService {
         return capability.getChunk() == request.chunk().value()
                 && request.epoch() <= capability.getEpoch()
                 && (capability.getRights() & any) != 0;
+    }
+
+    /**
+     * Whether a WRITE only brings bytes for values that are here already: who reads may give a
+     * damaged sector back, and can change no version by it.
+     */
+    private boolean restores(RegisterRequest.Write write) {
+        if (write.payload() == null) {
+            return false;
+        }
+        var lock = index.lock(write.chunk());
+        lock.lock();
+        try {
+            return index.stamps(write.chunk(), write.run())
+                    .equals(List.of(new StampRun(write.run(), write.timestamp(), false)));
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A hint counts only if the metadata server gave it (R4): one made up would lose data. */
