@@ -269,7 +269,9 @@ public final class BufferedFileData implements FileData, AutoCloseable {
 
     @Override
     public void trim(InodeId inode, long from, long to) {
-        eraser.punch(pages(inode), from, to, deadline());
+        // The whole last sector: zeros behind an earlier end in it may have been dropped unsent.
+        long end = RunSplitter.placeEnd(to) << RunSplitter.SECTOR_SHIFT;
+        eraser.punch(pages(inode), from, end, deadline());
     }
 
     @Override

@@ -66,7 +66,7 @@ public interface FileData {
 
     /**
      * Before an extension by a new holder (DESIGN section 4, size after a crash): like punch, but
-     * only in chunks that exist.
+     * only in chunks that exist, and to the end of the sector in which {@code to} lies.
      */
     void trim(InodeId inode, long from, long to);
 
