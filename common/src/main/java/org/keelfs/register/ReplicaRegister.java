@@ -55,8 +55,22 @@ public class ReplicaRegister<R> {
                     new RegisterReply.Stale(state.promised()),
                     table.sealPosition(request.chunk()));
         } else {
-            answer(token, request, state, out);
+            answer(token, request, begun(request, membership, state), out);
         }
+    }
+
+    /**
+     * A new chunk needs no seal (R11): a WRITE in its creation epoch finds it sealed in that epoch,
+     * also where a query of that epoch came before and made it known. Never sealed, it holds
+     * nothing yet.
+     */
+    private static ReplicaState begun(
+            RegisterRequest request, Membership membership, ReplicaState state) {
+        boolean begins =
+                request instanceof Write
+                        && membership.createdEpoch() == request.epoch()
+                        && state.sealed() == 0;
+        return begins ? ReplicaState.sealedIn(request.epoch(), Digest.EMPTY) : state;
     }
 
     /**
@@ -74,10 +88,8 @@ public class ReplicaRegister<R> {
             out.reply(token, new RegisterReply.Stale(table.floor()), table.floorPosition());
         } else if (request instanceof Read || request instanceof Probe) {
             out.reply(token, new Refused(Reason.UNKNOWN_CHUNK), 0);
-        } else if (request instanceof Write && membership.createdEpoch() == request.epoch()) {
-            answer(token, request, ReplicaState.sealedIn(request.epoch(), Digest.EMPTY), out);
         } else {
-            answer(token, request, ReplicaState.UNKNOWN, out);
+            answer(token, request, begun(request, membership, ReplicaState.UNKNOWN), out);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.keelfs.it.check;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -69,22 +70,33 @@ public final class History {
      */
     public @Nullable String check() {
         for (var entry : bySector.entrySet()) {
-            var operations = new ArrayList<Operation>();
-            for (Operation operation : entry.getValue()) {
-                if (operation.status == Operation.Status.UNKNOWN && !operation.write
-                        || operation.status == Operation.Status.VOID
-                        || operation.write
-                                && operation.epoch == 0
-                                && operation.status != Operation.Status.DONE) {
-                    continue;
-                }
-                operations.add(operation);
-            }
+            var operations = relevant(entry.getValue());
             if (!LinearizabilityChecker.linearizable(operations, this::latestEffect)) {
                 return picture(entry.getKey());
             }
         }
         return null;
+    }
+
+    /**
+     * Without what has no effect, and without writes of unknown outcome whose value nobody read.
+     */
+    private static List<Operation> relevant(List<Operation> all) {
+        var read = new HashSet<Long>();
+        for (Operation operation : all) {
+            if (!operation.write && operation.status == Operation.Status.DONE) {
+                read.add(operation.value);
+            }
+        }
+        return all.stream()
+                .filter(
+                        o ->
+                                o.status == Operation.Status.DONE
+                                        || o.status == Operation.Status.UNKNOWN
+                                                && o.write
+                                                && o.epoch > 0
+                                                && read.contains(o.value))
+                .toList();
     }
 
     private long latestEffect(Operation operation) {

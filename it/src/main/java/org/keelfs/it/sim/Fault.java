@@ -39,6 +39,9 @@ final class Fault {
         if (scheduler.chance(options.setChangePercent)) {
             cluster.metadata.wantChange();
         }
+        if (scheduler.chance(options.healerPercent)) {
+            cluster.metadata.healOne();
+        }
         if (scheduler.chance(options.metadataRestartPercent)) {
             cluster.trace("metadata restarts");
             cluster.metadata.restart();

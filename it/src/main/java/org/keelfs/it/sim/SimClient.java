@@ -28,7 +28,6 @@ import org.keelfs.register.StaleEpoch;
 final class SimClient {
     static final int FIRST_ENDPOINT = 1000;
 
-    private static final long HEARTBEAT_NS = SimMetadata.TERM_NS / 3;
     private static final long THINK_MAX_NS = 30_000;
     private static final long ASK_AGAIN_NS = 8_000;
 
@@ -236,7 +235,8 @@ final class SimClient {
                             endpoint(),
                             () -> pass(in, () -> onRenewal(asked, sent, renewed)));
                 });
-        cluster.scheduler.after(HEARTBEAT_NS, endpoint(), () -> pass(in, () -> heartbeat(in)));
+        cluster.scheduler.after(
+                cluster.options.termNs / 3, endpoint(), () -> pass(in, () -> heartbeat(in)));
     }
 
     private void onRenewal(long asked, long sentNs, @Nullable Boolean renewed) {
@@ -247,7 +247,7 @@ final class SimClient {
             newSession();
             drain();
         } else if (renewed) {
-            validUntilNs = Math.max(validUntilNs, sentNs + SimMetadata.TERM_NS);
+            validUntilNs = Math.max(validUntilNs, sentNs + cluster.options.termNs);
         }
     }
 

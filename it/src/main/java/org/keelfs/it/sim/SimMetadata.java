@@ -18,6 +18,7 @@ import org.keelfs.register.FenceRound;
 import org.keelfs.register.Hint;
 import org.keelfs.register.Membership;
 import org.keelfs.register.Round;
+import org.keelfs.replicaset.CatchUp;
 
 /**
  * A model of the metadata server: leases on one file, its one chunk, epochs, sealers and hints
@@ -26,15 +27,10 @@ import org.keelfs.register.Round;
 final class SimMetadata {
     static final int ENDPOINT = 0;
 
-    /** How long a recalled holder that renews may take. */
-    private static final long RECALL_NS = 90_000;
-
     private static final long RECALL_AGAIN_NS = 15_000;
     private static final long ORDER_AGAIN_NS = 20_000;
 
-    /** Term of a lease and the margin on the server's side. */
-    static final long TERM_NS = 60_000;
-
+    /** Margin on the server's side of a lease's term. */
     private static final long MARGIN_NS = 5_000;
 
     private final SimCluster cluster;
@@ -181,7 +177,7 @@ final class SimMetadata {
             return;
         }
         long now = cluster.scheduler.nowNs();
-        if (overdue(hold) && now > hold.renewedNs + TERM_NS + MARGIN_NS) {
+        if (overdue(hold) && now > hold.renewedNs + cluster.options.termNs + MARGIN_NS) {
             evict(session);
             return;
         }
@@ -195,7 +191,7 @@ final class SimMetadata {
 
     private boolean overdue(Hold hold) {
         return hold.recalledNs != Long.MAX_VALUE
-                && cluster.scheduler.nowNs() > hold.recalledNs + RECALL_NS;
+                && cluster.scheduler.nowNs() > hold.recalledNs + cluster.options.recallNs;
     }
 
     /** A heartbeat. Answers whether the lease is renewed; null when the session is evicted. */
@@ -415,6 +411,24 @@ final class SimMetadata {
     void wantChange() {
         changeWanted = true;
         pump();
+    }
+
+    /** A healer copies to one replica of the OPEN chunk, beside its holder if there is one (R7). */
+    void healOne() {
+        if (chunk == null || !open) {
+            return;
+        }
+        var grant =
+                new ChunkGrant(
+                        chunk,
+                        epoch,
+                        set,
+                        cluster.whole(),
+                        Mode.READ,
+                        new SessionId(Long.MAX_VALUE));
+        var parts = new SimRules.SessionParts(grant, seen -> seen + 1, 1, false, set.nodes());
+        var target = set.nodes().get(cluster.scheduler.below(set.size()));
+        run(new CatchUp(new SimRules.SimSession(parts), target, cluster.times()), _ -> {});
     }
 
     /** The chunk and fresh epoch of a change; null when there is nothing to change. */

@@ -10,16 +10,28 @@ final class SimNetwork {
     private static final long HOP_MIN_NS = 500;
     private static final long HOP_MAX_NS = 3_000;
     private static final long LATE_MAX_NS = 300_000;
+    private static final long SLOW_MIN_NS = 20_000;
+    private static final long SLOW_MAX_NS = 150_000;
     private static final long RETRY_NS = 10_000;
 
     private final SimScheduler scheduler;
     private final SimOptions options;
     private final TreeSet<Integer> isolated = new TreeSet<>();
+    private final TreeSet<Long> slow = new TreeSet<>();
     private boolean calm;
 
     SimNetwork(SimScheduler scheduler, SimOptions options) {
         this.scheduler = scheduler;
         this.options = options;
+        for (int i = 0; i < options.slowLinks; i++) {
+            int client = SimClient.FIRST_ENDPOINT + scheduler.below(options.clients);
+            int node = 1 + scheduler.below(options.replicas + options.spareNodes);
+            slow.add(scheduler.chance(50) ? link(client, node) : link(node, client));
+        }
+    }
+
+    private static long link(int from, int to) {
+        return ((long) from << Integer.SIZE) + to;
     }
 
     /** From now on nothing is lost, doubled or late any more. */
@@ -47,8 +59,12 @@ final class SimNetwork {
         }
         int copies = !calm && scheduler.chance(options.duplicatePercent) ? 2 : 1;
         for (int i = 0; i < copies; i++) {
+            long delay = delay();
+            if (!calm && slow.contains(link(from, to))) {
+                delay += scheduler.between(SLOW_MIN_NS, SLOW_MAX_NS);
+            }
             scheduler.after(
-                    delay(),
+                    delay,
                     to,
                     () -> {
                         if (!cut(from, to)) {

@@ -51,7 +51,9 @@ final class SimNode {
         if (!cluster.rules.breaksTables()) {
             register.invariants(table.chunks(), cluster.whole());
         }
-        maybeSync();
+        if (up) {
+            maybeSync();
+        }
     }
 
     /** An order to drop or give away a chunk arrives. */
@@ -96,9 +98,22 @@ final class SimNode {
 
     private void whenDurable(long position, Runnable action) {
         if (position <= disk.durable()) {
-            action.run();
+            leave(action);
         } else {
             waiting.add(new Waiting(position, action));
+        }
+    }
+
+    /** An answer leaves; at times it is the last thing that the node does. */
+    private void leave(Runnable answer) {
+        if (!up) {
+            return;
+        }
+        answer.run();
+        if (!cluster.healed()
+                && cluster.scheduler.perMille(cluster.options.crashAfterReplyPerMille)) {
+            crash();
+            cluster.restartLater(this);
         }
     }
 
@@ -134,8 +149,10 @@ final class SimNode {
         disk.synced(upTo);
         var ready = waiting.stream().filter(w -> w.position <= disk.durable()).toList();
         waiting.removeAll(ready);
-        ready.forEach(w -> w.action.run());
-        maybeSync();
+        ready.forEach(w -> leave(w.action));
+        if (up) {
+            maybeSync();
+        }
     }
 
     /** kill -9 with loss of what was not synced. */

@@ -31,16 +31,31 @@ public final class SimOptions {
     /** Chances per fault step, in percent. */
     public int crashPercent = 10;
 
+    /** Chance that a node crashes just after an answer left. */
+    public int crashAfterReplyPerMille;
+
     public int wipePercent;
     public int isolatePercent = 10;
     public int freezePercent = 10;
     public int clientCrashPercent;
     public int setChangePercent;
     public int metadataRestartPercent;
+
+    /** A healer that is not the holder catches a replica up (R7). */
+    public int healerPercent;
+
     public int failedSyncPercent;
     public int damagePercent;
     public int hints = 80;
     public int resumePercent = 50;
+
+    /** Term of a lease, and how long a recalled holder that renews may take. */
+    public int termNs = 60_000;
+
+    public int recallNs = 90_000;
+
+    /** Links, each one way between a client and a node, that take long in this run. */
+    public int slowLinks;
 
     /** Deadline of a round. */
     public int deadlineNs = 150_000;
@@ -77,6 +92,11 @@ public final class SimOptions {
         o.damagePercent = sometimes(random, 30);
         o.hints = random.nextInt(101);
         o.resumePercent = random.nextInt(101);
+        o.crashAfterReplyPerMille = sometimes(random, 30);
+        o.healerPercent = sometimes(random, 50);
+        o.termNs = 15_000 + random.nextInt(45_000);
+        o.recallNs = 15_000 + random.nextInt(75_000);
+        o.slowLinks = sometimes(random, 6);
         o.deadlineNs = 25_000 + random.nextInt(175_000);
         return o;
     }
@@ -90,7 +110,7 @@ public final class SimOptions {
         return ("replicas=%d spares=%d clients=%d sectors=%d operations=%d threads=%d missedMax=%d"
                         + " write=%d trim=%d truncate=%d shared=%d loss=%d duplicate=%d late=%d"
                         + " crash=%d wipe=%d isolate=%d freeze=%d clientCrash=%d setChange=%d"
-                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d deadline=%d")
+                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d deadline=%d crashAfterReply=%d healer=%d term=%d recall=%d slowLinks=%d")
                 .formatted(
                         replicas,
                         spareNodes,
@@ -118,6 +138,11 @@ public final class SimOptions {
                         hints,
                         resumePercent,
                         faultSteps,
-                        deadlineNs);
+                        deadlineNs,
+                        crashAfterReplyPerMille,
+                        healerPercent,
+                        termNs,
+                        recallNs,
+                        slowLinks);
     }
 }

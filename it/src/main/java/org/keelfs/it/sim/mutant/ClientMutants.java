@@ -137,20 +137,6 @@ final class ClientMutants {
         }
     }
 
-    /** The counter starts anew with each session object, as after a restart under the same id. */
-    static final class CounterForgotten extends SimRules {
-        @Override
-        public ChunkSession session(SessionParts parts) {
-            return new SimSession(
-                    new SessionParts(
-                            parts.grant(),
-                            counters(),
-                            parts.missedRunsMax(),
-                            parts.created(),
-                            parts.sealed()));
-        }
-    }
-
     /** Imposes a value under a timestamp of the reader. */
     static final class ImposesWithNewTimestamp extends SimRules {
         @Override

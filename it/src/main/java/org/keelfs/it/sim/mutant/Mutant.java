@@ -58,10 +58,11 @@ public enum Mutant {
     PROMISE_NOT_DURABLE(
             NodeMutants.PromiseNotDurable::new,
             o -> {
-                crashesAndEvictions(o);
-                o.crashPercent = 90;
-                o.latePercent = 40;
+                evictions(o);
                 o.replicas = 3;
+                o.crashPercent = 10;
+                o.crashAfterReplyPerMille = 60;
+                o.slowLinks = 5;
             }),
     NO_TOMBSTONE(
             () ->
@@ -84,10 +85,10 @@ public enum Mutant {
                 o.threadsPerClient = 3;
             }),
     TIMESTAMP_REUSED_AFTER_RESTART(
-            ClientMutants.CounterForgotten::new,
+            ClientMutants.CounterReused::new,
             o -> {
                 shared(o);
-                o.clients = 3;
+                o.threadsPerClient = 1;
                 o.lossPercent = 35;
                 o.deadlineNs = 30_000;
             }),
@@ -129,7 +130,10 @@ public enum Mutant {
             ClientMutants.HaveTakenForApplied::new,
             o -> {
                 alone(o);
+                o.sectors = 3;
+                o.lossPercent = 15;
                 o.latePercent = 40;
+                o.healerPercent = 60;
             }),
     SEALER_STARTS_OVER(
             ClientMutants.SealsAgain::new,
@@ -252,7 +256,8 @@ public enum Mutant {
     }
 
     private static void crashes(SimOptions o) {
-        o.crashPercent = 60;
+        o.crashPercent = 40;
+        o.crashAfterReplyPerMille = 40;
         o.sharedPercent = 0;
         o.sectors = 1;
     }
@@ -274,10 +279,14 @@ public enum Mutant {
     private static void evictions(SimOptions o) {
         o.sharedPercent = 0;
         o.sectors = 1;
-        o.freezePercent = 50;
-        o.isolatePercent = 40;
+        o.freezePercent = 30;
+        o.isolatePercent = 20;
         o.latePercent = 20;
         o.truncatePercent = 0;
+        o.termNs = 15_000;
+        o.recallNs = 15_000;
+        o.deadlineNs = 200_000;
+        o.slowLinks = 3;
     }
 
     private static void crashesAndEvictions(SimOptions o) {
@@ -295,12 +304,9 @@ public enum Mutant {
 
     private static void truncations(SimOptions o) {
         evictions(o);
-        o.freezePercent = 70;
         o.truncatePercent = 30;
         o.writePercent = 50;
         o.resumePercent = 100;
-        o.deadlineNs = 400_000;
-        o.faultSteps = 20;
         o.operationsPerClient = 12;
     }
 
