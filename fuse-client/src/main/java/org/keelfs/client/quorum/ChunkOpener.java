@@ -183,7 +183,7 @@ final class ChunkOpener {
     private void onChunk(Opening opening, Layout layout) {
         layout.getReplicasList().forEach(shared.nodes()::learn);
         OpenChunk known = opening.state.open();
-        ChunkGrant grant = grant(opening, layout);
+        ChunkGrant grant = grant(layout);
         if (known != null && known.grant().equals(grant) && known.stale() == 0) {
             known.renew(layout);
             opening.state.answered(opening.result, new Opened(known, null));
@@ -218,7 +218,7 @@ final class ChunkOpener {
                 && layout.getWrappedKey().equals(ByteString.copyFrom(opening.offeredKey));
     }
 
-    private ChunkGrant grant(Opening opening, Layout layout) {
+    private ChunkGrant grant(Layout layout) {
         var nodes = new ArrayList<NodeId>();
         for (Replica replica : layout.getReplicasList()) {
             nodes.add(new NodeId(replica.getNode()));
