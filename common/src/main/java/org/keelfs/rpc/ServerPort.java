@@ -2,6 +2,7 @@ package org.keelfs.rpc;
 
 import io.netty.channel.Channel;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,13 +32,16 @@ final class ServerPort implements RpcServer {
         var bound =
                 transport.serverBootstrap(this::greetingOf).bind(address).awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new IOException(
-                    "cannot listen on %s:%d: %s"
-                            .formatted(
-                                    address.getHostString(),
-                                    address.getPort(),
-                                    reason(bound.cause())),
-                    bound.cause());
+            // Of this kind whatever the transport throws: the command line tells it apart by that.
+            var failure =
+                    new BindException(
+                            "cannot listen on %s:%d: %s"
+                                    .formatted(
+                                            address.getHostString(),
+                                            address.getPort(),
+                                            reason(bound.cause())));
+            failure.initCause(bound.cause());
+            throw failure;
         }
         listening = bound.channel();
     }

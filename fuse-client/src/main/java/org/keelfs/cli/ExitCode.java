@@ -1,6 +1,7 @@
 package org.keelfs.cli;
 
 import java.net.BindException;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
@@ -54,6 +55,7 @@ final class ExitCode {
             case AccessDeniedException _ -> REFUSED;
             case FileAlreadyExistsException _ -> IN_USE;
             case BindException _ -> IN_USE;
+            case OverlappingFileLockException _ -> IN_USE;
             case RpcException e ->
                     switch (e.status()) {
                         case REFUSED -> REFUSED;

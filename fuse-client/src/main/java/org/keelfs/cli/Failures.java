@@ -5,9 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
-import org.keelfs.base.FsException;
-import org.keelfs.config.ConfigException;
-import org.keelfs.rpc.RpcException;
+import org.keelfs.base.InvariantViolation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -39,11 +37,8 @@ final class Failures {
     }
 
     private static boolean isExpected(Exception failure) {
-        return failure instanceof CliException
-                || failure instanceof ConfigException
-                || failure instanceof IOException
-                || failure instanceof RpcException
-                || failure instanceof FsException;
+        boolean ours = failure.getClass().getName().startsWith("org.keelfs.");
+        return failure instanceof IOException || (ours && !(failure instanceof InvariantViolation));
     }
 
     private static String describe(Throwable failure) {

@@ -61,6 +61,9 @@ final class MountCommand implements Callable<Integer> {
         if (parent == null) {
             throw new CliException(ExitCode.USAGE, "/ cannot be a mount point");
         }
+        if (!Files.isDirectory(parent)) {
+            throw new CliException(ExitCode.NOT_FOUND, "no such directory: " + directory);
+        }
         Path mountPoint = parent.toRealPath().resolve(named.getFileName());
         if (MountTable.typeAt(mountPoint).isPresent()) {
             throw new CliException(

@@ -30,7 +30,10 @@ final class UmountCommand implements Callable<Integer> {
         // The parent only: the mount point itself may be a mount that hangs.
         Path named = directory.toAbsolutePath().normalize();
         Path parent = named.getParent();
-        Path mountPoint = parent == null ? named : parent.toRealPath().resolve(named.getFileName());
+        Path mountPoint =
+                parent == null || !Files.isDirectory(parent)
+                        ? named
+                        : parent.toRealPath().resolve(named.getFileName());
         Optional<String> type = MountTable.typeAt(mountPoint);
         if (type.isEmpty() || !type.get().startsWith("fuse")) {
             throw new CliException(

@@ -226,7 +226,9 @@ public final class RunningServer implements AutoCloseable {
             held = null;
         }
         if (held == null) {
-            throw new IOException("another metadata server uses " + directory);
+            throw new IOException(
+                    "store " + directory + " is in use by another process",
+                    new OverlappingFileLockException());
         }
     }
 

@@ -352,7 +352,7 @@ public final class MetadataSession implements AutoCloseable {
                 }
             } catch (RpcException e) {
                 if (!isWorthAnotherTry(e.status()) || System.nanoTime() > deadlineNs) {
-                    throw new FsException(Errno.EIO, "cannot open a session: " + e.getMessage());
+                    throw new FsException(Errno.EIO, "cannot open a session: " + e.getMessage(), e);
                 }
                 backOff(BACK_OFF_MAX_MS);
             }

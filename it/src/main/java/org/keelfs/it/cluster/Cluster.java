@@ -26,6 +26,9 @@ public final class Cluster implements AutoCloseable {
     /** The contract says a minute; the rest is for a machine that does something else too. */
     private static final Duration DOWN_TIMEOUT = Duration.ofSeconds(90);
 
+    /** No test runs longer. */
+    private static final Duration BACKGROUND_TIMEOUT = Duration.ofMinutes(5);
+
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(60);
 
     private final Path root;
@@ -179,6 +182,13 @@ public final class Cluster implements AutoCloseable {
         return script("keelfs", List.of(arguments), COMMAND_TIMEOUT);
     }
 
+    /** Runs bash in the (first) mount while the caller goes on. */
+    public Background inBackground(String script, Duration timeout) {
+        var background = new Background(() -> shell(script, timeout));
+        backgrounds.add(background);
+        return background;
+    }
+
     /**
      * Runs {@code scripts/keelfs} while the caller goes on; it is ended with the cluster at the
      * latest.
@@ -187,7 +197,8 @@ public final class Cluster implements AutoCloseable {
         var command = new ArrayList<String>();
         command.add(root.resolve("scripts/keelfs").toString());
         command.addAll(List.of(arguments));
-        var background = new Background(root, environment, command);
+        var background =
+                new Background(() -> Shell.run(root, environment, command, BACKGROUND_TIMEOUT));
         backgrounds.add(background);
         return background;
     }

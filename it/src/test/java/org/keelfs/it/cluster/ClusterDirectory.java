@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDirFactory;
  * Where the clusters of tests live: below the module's target directory, so that the stores and
  * logs of a failed test stay until the next clean build and nothing else does.
  */
-final class ClusterDirectory implements TempDirFactory {
+public final class ClusterDirectory implements TempDirFactory {
     @Override
     public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context)
             throws IOException {

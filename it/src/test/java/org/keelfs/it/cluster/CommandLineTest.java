@@ -164,7 +164,10 @@ final class CommandLineTest {
     void aStoreThatIsInUse() throws IOException {
         Path node = changed("node1", "port: 0", "metrics-port: 0");
         Shell.Result second = cluster.keelfs("storage-node", "--config", node.toString());
-        assertRefused(6, second, "data");
+        assertRefused(6, second, "data/node1", "in use");
+        Path metadata = changed("metadata1", "port: 0", "metrics-port: 0");
+        second = cluster.keelfs("metadata-server", "--config", metadata.toString());
+        assertRefused(6, second, "data/metadata1", "in use");
     }
 
     @Test
@@ -233,7 +236,12 @@ final class CommandLineTest {
                         "admin",
                         "cert: \"" + pki + "/client.crt\"",
                         "key: \"" + pki + "/client.key\"");
-        assertRefused(5, cluster.keelfs("status", "--config", client.toString()));
+        String dir = cluster.directory().toString();
+        assertRefused(
+                5,
+                cluster.keelfs(
+                        "volume", "create", "other", "--dir", dir, "--config", client.toString()),
+                "administrator");
     }
 
     @Test

@@ -33,7 +33,8 @@ public final class StoreLock implements AutoCloseable {
                 int n = Math.max(0, channel.read(owner, 0));
                 var pid = new String(owner.array(), 0, n, StandardCharsets.US_ASCII).strip();
                 throw new IOException(
-                        "store " + directory + " is in use by another process (" + pid + ")");
+                        "store " + directory + " is in use by another process (" + pid + ")",
+                        new OverlappingFileLockException());
             }
             channel.truncate(0);
             var pid = "pid " + ProcessHandle.current().pid() + "\n";
