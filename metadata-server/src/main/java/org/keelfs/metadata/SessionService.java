@@ -2,8 +2,10 @@ package org.keelfs.metadata;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.keelfs.base.FsException;
@@ -57,6 +59,11 @@ final class SessionService implements LeaseDriver.Port {
     private final MetadataConfig config;
     private final long incarnation;
     private final Map<SessionId, CompletableFuture<Void>> ending = new HashMap<>();
+
+    /* Sessions whose process has ended: its successor holds the mount's lock. Nobody is left who could see a late write
+     * of theirs, so chunks that they wrote need no fence; else removing the files of a mount that was killed
+     * would cost a round of promises each. */
+    private final Set<SessionId> replaced = new HashSet<>();
     private @org.jspecify.annotations.Nullable Parts parts;
 
     /** What is made after this service, because it needs it. */
@@ -109,6 +116,9 @@ final class SessionService implements LeaseDriver.Port {
         List<CompletableFuture<Void>> gone = new ArrayList<>();
         if (request.getReplacesPredecessor()) {
             for (Session old : sessions.ofMount(request.getMountId().toByteArray())) {
+                if (parts().leases().isOpen(old.id())) {
+                    replaced.add(old.id());
+                }
                 gone.add(ending.computeIfAbsent(old.id(), _ -> new CompletableFuture<>()));
                 parts().leases().evictNow(old.id(), "its mount has started again");
             }
@@ -266,9 +276,12 @@ final class SessionService implements LeaseDriver.Port {
     @Override
     public void evict(SessionId id, String why, Runnable done) {
         LOG.warn("Session {} is evicted: {}", id, why);
-        parts().submits().onEvicted();
+        boolean dead = replaced.remove(id);
+        if (!dead) {
+            parts().submits().onEvicted();
+        }
         var _ =
-                log.submit(new EndSessionCommand(id, true))
+                log.submit(new EndSessionCommand(id, !dead))
                         .thenCompose(ended -> log.force(ended.position()))
                         .whenCompleteAsync(
                                 (_, failure) -> {

@@ -12,8 +12,8 @@ import org.keelfs.model.ReplicaSet;
 
 /** Chooses the nodes of a new chunk. Pure: the same candidates and seed give the same set. */
 public final class Placement {
-    /** A node with less is full: room for the chunks that are being written now. */
-    public static final long FREE_BYTES_MIN = 128L << 20;
+    /** A node with less is full: room for one chunk of the largest size. */
+    public static final long FREE_BYTES_MIN = 64L << 20;
 
     private Placement() {}
 
