@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -279,6 +280,48 @@ class MetadataServerTest {
                         StatusReply.parser());
         assertEquals(0, status.getGarbageChunks());
         assertEquals(0, status.getChunks());
+    }
+
+    @Test
+    void whatAnEvictedMountCouldStillWriteIsFencedBeforeItIsDropped() throws Exception {
+        var nodes = new TestServer.PromisingNode[3];
+        for (int i = 0; i < 3; i++) {
+            nodes[i] = server.new PromisingNode("node" + (i + 1), i + 1);
+        }
+        var b = server.mount("b");
+        long file = a.create(a.root, "f").getInode().getInode();
+        Layout layout = a.layout(file, 0, true, 0);
+        // A falls silent, B takes the file over and empties it without ever opening its chunk.
+        b.askAsync(
+                        RpcMethod.ACQUIRE_LEASE,
+                        b.acquireRequest(file, LeaseMode.WRITE),
+                        AcquireLeaseReply.parser())
+                .get(8, TimeUnit.SECONDS);
+        SubmitReply emptied = b.submit(TestServer.truncateCommand(file));
+        assertEquals(0, emptied.getResults(0).getErrno());
+        long promised =
+                Stream.of(nodes).filter(n -> !n.promised.isEmpty()).count();
+        assertTrue(promised >= 2, "promised by " + promised);
+        long fence = Stream.of(nodes).flatMap(n -> n.promised.stream()).findAny().orElseThrow();
+        assertTrue(fence > layout.getEpoch());
+        DropChunk drop = heartbeat(1, 0).getDrops(0);
+        assertEquals(layout.getChunk(), drop.getChunk());
+        assertEquals(fence, drop.getFencedEpoch());
+    }
+
+    @Test
+    void withoutAMajorityForTheFenceTheCommandWaits() throws Exception {
+        server.registerNodes(3);
+        var b = server.mount("b");
+        long file = a.create(a.root, "f").getInode().getInode();
+        assertEquals(0, a.layout(file, 0, true, 0).getErrno());
+        b.askAsync(
+                        RpcMethod.ACQUIRE_LEASE,
+                        b.acquireRequest(file, LeaseMode.WRITE),
+                        AcquireLeaseReply.parser())
+                .get(8, TimeUnit.SECONDS);
+        assertEquals(
+                RpcStatus.BUSY, statusOf(() -> b.submit(TestServer.truncateCommand(file))));
     }
 
     @Test

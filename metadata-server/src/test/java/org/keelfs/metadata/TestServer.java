@@ -6,8 +6,10 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -16,16 +18,23 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.keelfs.config.ConfigFile;
+import org.keelfs.rpc.RpcAuthority;
 import org.keelfs.rpc.RpcClient;
 import org.keelfs.rpc.RpcConfig;
 import org.keelfs.rpc.RpcMethod;
 import org.keelfs.rpc.RpcReply;
 import org.keelfs.rpc.RpcRequest;
 import org.keelfs.rpc.RpcTransport;
+import org.keelfs.security.capability.CapabilityVerdict;
+import org.keelfs.security.capability.CapabilityVerifier;
 import org.keelfs.security.pki.CertificateAuthority;
 import org.keelfs.security.tls.Role;
 import org.keelfs.security.tls.TlsIdentity;
 import org.keelfs.wire.proto.MetadataProto.*;
+import org.keelfs.wire.proto.NodeProto.Hint;
+import org.keelfs.wire.proto.NodeProto.SectorBatchReply;
+import org.keelfs.wire.proto.NodeProto.SectorBatchRequest;
+import org.keelfs.wire.proto.NodeProto.SectorResult;
 
 /** A metadata server in this process, and callers of it over real connections. */
 final class TestServer implements AutoCloseable {
@@ -94,22 +103,25 @@ final class TestServer implements AutoCloseable {
     /** A storage node that says it is there. */
     RegisterNodeReply registerNode(String name, int identity, long startCounter, boolean damaged)
             throws IOException {
-        RpcClient node = connect(name, Role.NODE);
         return call(
-                node,
+                connect(name, Role.NODE),
                 RpcMethod.REGISTER_NODE,
-                RegisterNodeRequest.newBuilder()
-                        .setName(name)
-                        .setHost("127.0.0.1")
-                        .setPort(1000 + identity)
-                        .setRack("rack-" + name)
-                        .setStoreIdentity(storeIdentity(identity))
-                        .setStartCounter(startCounter)
-                        .setLogDamaged(damaged)
-                        .setTotalBytes(1L << 40)
-                        .setFreeBytes(1L << 39)
-                        .build(),
+                registration(name, identity, startCounter, damaged).build(),
                 RegisterNodeReply.parser());
+    }
+
+    private static RegisterNodeRequest.Builder registration(
+            String name, int identity, long startCounter, boolean damaged) {
+        return RegisterNodeRequest.newBuilder()
+                .setName(name)
+                .setHost("127.0.0.1")
+                .setPort(1000 + identity)
+                .setRack("rack-" + name)
+                .setStoreIdentity(storeIdentity(identity))
+                .setStartCounter(startCounter)
+                .setLogDamaged(damaged)
+                .setTotalBytes(1L << 40)
+                .setFreeBytes(1L << 39);
     }
 
     static ByteString storeIdentity(int number) {
@@ -121,6 +133,54 @@ final class TestServer implements AutoCloseable {
     void registerNodes(int count) throws IOException {
         for (int i = 1; i <= count; i++) {
             assertEquals("", registerNode("node" + i, i, 1, false).getRefused());
+        }
+    }
+
+    /** A storage node that does nothing but promise, to capabilities that are valid. */
+    final class PromisingNode {
+        final List<Long> promised = new java.util.concurrent.CopyOnWriteArrayList<>();
+        final CapabilityVerifier verifier = new CapabilityVerifier();
+
+        PromisingNode(String name, int identity) throws IOException {
+            RpcTransport transport =
+                    new RpcTransport(
+                            authority.issue(name, Role.NODE, List.of()),
+                            RpcConfig.DEFAULT.withEventLoops(1));
+            opened.add(transport);
+            var port =
+                    transport
+                            .listen(
+                                    new InetSocketAddress("127.0.0.1", 0),
+                                    RpcAuthority.STORAGE_NODE,
+                                    this::promise)
+                            .address()
+                            .getPort();
+            var reply =
+                    call(
+                            connect(name, Role.NODE),
+                            RpcMethod.REGISTER_NODE,
+                            registration(name, identity, 1, false).setPort(port).build(),
+                            RegisterNodeReply.parser());
+            assertEquals("", reply.getRefused());
+            verifier.useKeys(reply.getKeysList());
+        }
+
+        private void promise(RpcRequest request) {
+            var batch = request.decode(SectorBatchRequest.parser());
+            var verdict =
+                    verifier.verify(
+                            batch.getCapabilities(0),
+                            HexFormat.of().parseHex(request.peer().certificateFingerprint()),
+                            System.currentTimeMillis());
+            var result = SectorResult.newBuilder();
+            if (verdict instanceof CapabilityVerdict.Valid valid
+                    && valid.capability().getEpoch() == batch.getOps(0).getEpoch()) {
+                promised.add(batch.getOps(0).getEpoch());
+                result.setPromised(Hint.getDefaultInstance());
+            } else {
+                result.setCapabilityRefused(2);
+            }
+            request.reply(SectorBatchReply.newBuilder().addResults(result).build());
         }
     }
 
@@ -329,6 +389,13 @@ final class TestServer implements AutoCloseable {
                                 .setName(ByteString.copyFromUtf8(name))
                                 .setMode(0100644)
                                 .setOpen(true));
+    }
+
+    static Command.Builder truncateCommand(long inode) {
+        return Command.newBuilder()
+                .setTimeNs(3)
+                .setSetAttributes(
+                        SetAttributesCommandValue.newBuilder().setInode(inode).setSize(0));
     }
 
     static Command.Builder unlinkCommand(long parent, String name) {
