@@ -299,8 +299,7 @@ class MetadataServerTest {
                 .get(8, TimeUnit.SECONDS);
         SubmitReply emptied = b.submit(TestServer.truncateCommand(file));
         assertEquals(0, emptied.getResults(0).getErrno());
-        long promised =
-                Stream.of(nodes).filter(n -> !n.promised.isEmpty()).count();
+        long promised = Stream.of(nodes).filter(n -> !n.promised.isEmpty()).count();
         assertTrue(promised >= 2, "promised by " + promised);
         long fence = Stream.of(nodes).flatMap(n -> n.promised.stream()).findAny().orElseThrow();
         assertTrue(fence > layout.getEpoch());
@@ -320,8 +319,7 @@ class MetadataServerTest {
                         b.acquireRequest(file, LeaseMode.WRITE),
                         AcquireLeaseReply.parser())
                 .get(8, TimeUnit.SECONDS);
-        assertEquals(
-                RpcStatus.BUSY, statusOf(() -> b.submit(TestServer.truncateCommand(file))));
+        assertEquals(RpcStatus.BUSY, statusOf(() -> b.submit(TestServer.truncateCommand(file))));
     }
 
     @Test

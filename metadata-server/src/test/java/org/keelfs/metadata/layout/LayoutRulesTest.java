@@ -78,7 +78,8 @@ class LayoutRulesTest {
         @Test
         void whoHoldsNoLeaseGetsNothing() {
             assertEquals(LayoutDecision.NO_LEASE, decide(null, ask(A, LeaseMode.NONE, 0, 0)));
-            var wants = new LayoutRules.Ask(A, ask(A, LeaseMode.READ, 0, 0).lease(), true, 0, false);
+            var wants =
+                    new LayoutRules.Ask(A, ask(A, LeaseMode.READ, 0, 0).lease(), true, 0, false);
             assertEquals(LayoutDecision.NO_LEASE, decide(null, wants));
         }
     }
@@ -140,7 +141,8 @@ class LayoutRulesTest {
         @Test
         void afterARestartOnlyAnEpochRecordedOpenGoesOn() {
             assertEquals(
-                    LayoutDecision.FRESH, decide(chunk(0, false), ask(A, LeaseMode.READ, AFTER, 0)));
+                    LayoutDecision.FRESH,
+                    decide(chunk(0, false), ask(A, LeaseMode.READ, AFTER, 0)));
             assertEquals(
                     LayoutDecision.FRESH,
                     decide(chunk(1, false), ask(A, LeaseMode.WRITE, AFTER, EPOCH)));
@@ -152,8 +154,7 @@ class LayoutRulesTest {
         @Test
         void othersWaitForTheSealer() {
             assertEquals(
-                    LayoutDecision.WAIT,
-                    whileSealed(A, true, 0, ask(B, LeaseMode.READ, AFTER, 0)));
+                    LayoutDecision.WAIT, whileSealed(A, true, 0, ask(B, LeaseMode.READ, AFTER, 0)));
         }
 
         @Test

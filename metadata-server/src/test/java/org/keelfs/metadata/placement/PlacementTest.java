@@ -73,29 +73,19 @@ class PlacementTest {
 
     @Test
     void aDeadNodeIsTakenOnlyAsAMinority() {
-        var oneDead =
-                List.of(node(1, "a"), node(2, "b"), node(3, "c", ROOM, 0, false));
+        var oneDead = List.of(node(1, "a"), node(2, "b"), node(3, "c", ROOM, 0, false));
         assertEquals(3, Placement.choose(oneDead, 3, 1).size());
-        var spare =
-                List.of(
-                        node(1, "a"),
-                        node(2, "a"),
-                        node(3, "b", ROOM, 0, false),
-                        node(4, "a"));
+        var spare = List.of(node(1, "a"), node(2, "a"), node(3, "b", ROOM, 0, false), node(4, "a"));
         assertTrue(!Placement.choose(spare, 3, 1).contains(new NodeId(3)));
         var twoDead =
-                List.of(
-                        node(1, "a"),
-                        node(2, "b", ROOM, 0, false),
-                        node(3, "c", ROOM, 0, false));
+                List.of(node(1, "a"), node(2, "b", ROOM, 0, false), node(3, "c", ROOM, 0, false));
         assertEquals(Errno.EIO, refused(twoDead, 3));
     }
 
     @Test
     void tooFewNodesAndFullNodesAreDifferentErrors() {
         assertEquals(Errno.EIO, refused(List.of(node(1, "a"), node(2, "b")), 3));
-        var full =
-                List.of(node(1, "a"), node(2, "b"), node(3, "c", 1 << 20, 0, true));
+        var full = List.of(node(1, "a"), node(2, "b"), node(3, "c", 1 << 20, 0, true));
         assertEquals(Errno.ENOSPC, refused(full, 3));
     }
 }
