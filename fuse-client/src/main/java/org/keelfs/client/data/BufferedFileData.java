@@ -9,6 +9,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.buffer.BufferPool;
@@ -24,6 +25,12 @@ import org.keelfs.model.InodeId;
  */
 public final class BufferedFileData implements FileData, AutoCloseable {
     private static final long TICK_MS = 250;
+
+    /**
+     * Files with something in memory, clean or dirty: some 1 kB of heap each besides the bytes.
+     * Beyond it clean ones are forgotten, whichever come first.
+     */
+    private static final int FILES_MAX = 32_768;
 
     /**
      * Who waits for quorums is more patient than they are: then failures come with their reason.
@@ -86,8 +93,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         this.seeker = new DataSeeker(parts);
         long tickMs = Math.max(1, Math.min(TICK_MS, config.dirtyAgeMs() / 4));
         this.ticker =
-                timer.scheduleWithFixedDelay(
-                        flusher::onTick, tickMs, tickMs, TimeUnit.MILLISECONDS);
+                timer.scheduleWithFixedDelay(this::onTick, tickMs, tickMs, TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -259,19 +265,19 @@ public final class BufferedFileData implements FileData, AutoCloseable {
 
     @Override
     public void truncate(InodeId inode, long oldSize, long newSize) {
-        eraser.truncate(pages(inode), oldSize, newSize, deadline());
+        pinned(inode, file -> eraser.truncate(file, oldSize, newSize, deadline()));
     }
 
     @Override
     public void punch(InodeId inode, long from, long to) {
-        eraser.punch(pages(inode), from, to, deadline());
+        pinned(inode, file -> eraser.punch(file, from, to, deadline()));
     }
 
     @Override
     public void trim(InodeId inode, long from, long to) {
         // The whole last sector: zeros behind an earlier end in it may have been dropped unsent.
         long end = RunSplitter.placeEnd(to) << RunSplitter.SECTOR_SHIFT;
-        eraser.punch(pages(inode), from, end, deadline());
+        pinned(inode, file -> eraser.punch(file, from, end, deadline()));
     }
 
     @Override
@@ -326,6 +332,67 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         }
         io.forget(inode);
         return dirty;
+    }
+
+    /** Runs with pages that stay in place meanwhile. */
+    private void pinned(InodeId inode, Consumer<FilePages> action) {
+        FilePages file = pin(inode);
+        try {
+            action.accept(file);
+        } finally {
+            file.lock.lock();
+            try {
+                file.pins--;
+            } finally {
+                file.lock.unlock();
+            }
+        }
+    }
+
+    private FilePages pin(InodeId inode) {
+        for (; ; ) {
+            FilePages file = pages(inode);
+            file.lock.lock();
+            try {
+                if (!file.gone) {
+                    file.pins++;
+                    return file;
+                }
+            } finally {
+                file.lock.unlock();
+            }
+        }
+    }
+
+    /** Forgets some of the clean files when there are too many. */
+    private void bound() {
+        int surplus = files.size() - FILES_MAX;
+        if (surplus <= 0) {
+            return;
+        }
+        int left = surplus + FILES_MAX / 8;
+        var freed = new FrameList(left);
+        for (FilePages file : files.values()) {
+            if (left == 0) {
+                break;
+            }
+            if (file.lock.tryLock()) {
+                try {
+                    if (file.dropIfIdle(freed)) {
+                        files.remove(file.inode, file);
+                        left--;
+                    }
+                } finally {
+                    file.lock.unlock();
+                }
+            }
+        }
+        parts.cache().give(freed);
+    }
+
+    private void onTick() {
+        flusher.onTick();
+        bound();
     }
 
     private FilePages pages(InodeId inode) {

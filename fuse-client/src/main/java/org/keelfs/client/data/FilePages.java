@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.FsException;
+import org.keelfs.base.Invariant;
 import org.keelfs.client.data.RunSplitter.ChunkRun;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.SectorRun;
@@ -30,15 +31,18 @@ final class FilePages {
 
     final InodeId inode;
     final ReentrantLock lock = new ReentrantLock();
-    final Map<Long, PageBlock> blocks = new HashMap<>();
+    final Map<Long, PageBlock> blocks = new HashMap<>(2);
 
     /** Blocks with a dirty sector, by number. */
     final TreeMap<Long, PageBlock> dirtyBlocks = new TreeMap<>();
 
-    final Set<FlushOp> flushes = new LinkedHashSet<>();
-    final List<FetchOp> fetches = new ArrayList<>();
+    final Set<FlushOp> flushes = new LinkedHashSet<>(0);
+    final List<FetchOp> fetches = new ArrayList<>(0);
     final ReadAhead.Stream stream = new ReadAhead.Stream();
     final KeyCache keys = new KeyCache();
+
+    /** Operations that need these very pages to their end: not to be dropped for being idle. */
+    int pins;
 
     /** Forgotten: whoever comes to the lock with it looks the inode up again. */
     boolean gone;
@@ -221,6 +225,17 @@ final class FilePages {
             }
         }
         return false;
+    }
+
+    /** Forgets what is clean; whether nothing is left that must be kept. */
+    boolean dropIfIdle(FrameList freed) {
+        boolean idle = pins == 0 && !isDirty() && fetches.isEmpty() && failure == null && allocatedDelta == 0;
+        if (idle) {
+            var cleaned = drop(0, Long.MAX_VALUE, freed);
+            Invariant.check(cleaned == 0, "an idle file has nothing dirty");
+            gone = true;
+        }
+        return idle;
     }
 
     /** Takes the lock. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.data.RunSplitter.ChunkRun;
 import org.keelfs.client.quorum.ChunkIo;
@@ -104,7 +105,7 @@ final class RangeEraser {
             }
             if (outcome == WriteBuffer.Outcome.GONE) {
                 throw new FsException(
-                        org.keelfs.base.Errno.ESTALE, "lease of " + file.inode + " went away");
+                        Errno.ESTALE, "lease of " + file.inode + " went away");
             }
         }
     }
@@ -114,6 +115,9 @@ final class RangeEraser {
         for (; ; ) {
             file.lock.lock();
             try {
+                if (file.gone) {
+                    throw new FsException(Errno.ESTALE, "lease of " + file.inode + " went away");
+                }
                 if (file.isPresent(place)) {
                     return file.block(place).frame((int) (place & 63)) == PageBlock.HOLE;
                 }

@@ -7,6 +7,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -43,6 +46,19 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     private final ChunkOpener opener;
     private final ChunkRepair repair;
 
+    /**
+     * Chunks kept open: some 2.5 kB of heap each. Beyond it those not used lately are forgotten;
+     * one that was written gets a fresh epoch when it is used again.
+     */
+    private static final int OPEN_MAX = 16_384;
+
+    private static final long BOUND_MS = 1_000;
+
+    /** What was used within so long is not forgotten: operations may be about to begin. */
+    private static final long IDLE_NS = 2_000_000_000L;
+
+    private final ScheduledFuture<?> bounding;
+
     /** Chunks by file, so that forgetting a file costs what it has. */
     private final Map<InodeId, Map<Integer, ChunkState>> files = new ConcurrentHashMap<>();
 
@@ -61,6 +77,12 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
         this.ticker = new RoundTicker(timer);
         this.opener = new ChunkOpener(layouts, nodes, ticker, config, timer);
         this.repair = new ChunkRepair(this, this::openChunks);
+        this.bounding =
+                timer.scheduleWithFixedDelay(
+                        () -> workers.execute(this::bound),
+                        BOUND_MS,
+                        BOUND_MS,
+                        TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -89,14 +111,57 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     private ChunkState state(InodeId inode, int index) {
-        return files.computeIfAbsent(inode, _ -> new ConcurrentHashMap<>(2))
-                .computeIfAbsent(index, i -> new ChunkState(new Place(inode, i)));
+        var found = new AtomicReference<ChunkState>();
+        files.compute(
+                inode,
+                (_, known) -> {
+                    var file =
+                            known == null ? new ConcurrentHashMap<Integer, ChunkState>(1) : known;
+                    found.set(
+                            file.computeIfAbsent(index, i -> new ChunkState(new Place(inode, i))));
+                    return file;
+                });
+        return found.get();
     }
 
     private List<OpenChunk> openChunks() {
         var chunks = new ArrayList<OpenChunk>();
         files.values().forEach(file -> addOpen(file, chunks));
         return chunks;
+    }
+
+    /** Forgets the chunks used longest ago when there are too many. */
+    private void bound() {
+        List<OpenChunk> open = openChunks();
+        int surplus = open.size() - OPEN_MAX;
+        if (surplus <= 0) {
+            return;
+        }
+        long sinceNs = System.nanoTime() - IDLE_NS;
+        record Used(OpenChunk chunk, long atNs) {}
+        var used = new ArrayList<Used>(open.size());
+        open.forEach(chunk -> used.add(new Used(chunk, chunk.usedNs())));
+        used.sort((a, b) -> Long.compare(a.atNs - sinceNs, b.atNs - sinceNs));
+        int left = surplus + OPEN_MAX / 8;
+        for (int i = 0; i < used.size() && left > 0 && used.get(i).atNs - sinceNs < 0; i++) {
+            OpenChunk chunk = used.get(i).chunk;
+            if (chunk.isIdle(sinceNs)) {
+                drop(chunk);
+                left--;
+            }
+        }
+    }
+
+    private void drop(OpenChunk chunk) {
+        files.computeIfPresent(
+                chunk.inode(),
+                (_, file) -> {
+                    ChunkState state = file.get(chunk.index());
+                    if (state != null && chunk.equals(state.open())) {
+                        file.remove(chunk.index());
+                    }
+                    return file.isEmpty() ? null : file;
+                });
     }
 
     private static void addOpen(Map<Integer, ChunkState> file, List<OpenChunk> chunks) {
@@ -342,6 +407,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     @Override
     public void close() {
+        bounding.cancel(false);
         repair.close();
         ticker.close();
         nodes.close();

@@ -36,6 +36,7 @@ final class ChunkState {
     synchronized ChunkIo.@Nullable Opened usable(boolean create, boolean writeHeld) {
         OpenChunk chunk = open;
         if (chunk != null) {
+            chunk.touch();
             boolean enough =
                     !writeHeld || chunk.grant().mode() == org.keelfs.register.ChunkGrant.Mode.WRITE;
             return enough && chunk.stale() == 0 ? new ChunkIo.Opened(chunk, null) : null;

@@ -35,6 +35,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     private final Map<NodeId, AtomicInteger> onTheirWay = new ConcurrentHashMap<>();
     private volatile Map<NodeId, SignedCapability> capabilities;
     private volatile long expiresMs;
+    private volatile long usedNs = System.nanoTime();
 
     /** When a read last found no majority; 0 for never. */
     private volatile long majorityLostNs;
@@ -108,6 +109,31 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
 
     long expiresMs() {
         return expiresMs;
+    }
+
+    /** Somebody uses it. */
+    void touch() {
+        usedNs = System.nanoTime();
+    }
+
+    long usedNs() {
+        return usedNs;
+    }
+
+    /**
+     * Whether nothing would be lost by asking for it anew, in a fresh epoch if this one was
+     * written.
+     */
+    boolean isIdle(long sinceNs) {
+        if (usedNs - sinceNs > 0 || onTheirWay.values().stream().anyMatch(n -> n.get() > 0)) {
+            return false;
+        }
+        lock.lock();
+        try {
+            return !session().inDoubt() && session().behind().isEmpty();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A read of it found no majority just now. */

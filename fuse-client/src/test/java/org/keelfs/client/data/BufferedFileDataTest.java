@@ -276,7 +276,7 @@ class BufferedFileDataTest {
         assertEquals(200, flushed.size());
         assertTrue(cluster.layoutCalls.get() <= 4, "layouts in " + cluster.layoutCalls);
         long frames = cluster.nodes.getFirst().frames.get();
-        assertTrue(frames < 60, "sectors of 200 files in " + frames + " frames");
+        assertTrue(frames < 100, "sectors of 200 files in " + frames + " frames");
     }
 
     @Test
