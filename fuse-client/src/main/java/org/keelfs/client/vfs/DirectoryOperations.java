@@ -36,17 +36,19 @@ final class DirectoryOperations {
 
     private final VfsContext vfs;
     private final InodeReader reader;
+    private final FileOperations files;
 
-    DirectoryOperations(VfsContext vfs, InodeReader reader) {
+    DirectoryOperations(VfsContext vfs, InodeReader reader, FileOperations files) {
         this.vfs = vfs;
         this.reader = reader;
+        this.files = files;
     }
 
     Opened open(Call call, InodeId inode) {
         if (!reader.attributes(call, inode).isDirectory()) {
             throw new FsException(Errno.ENOTDIR);
         }
-        return new Opened(vfs.handles().addDirectory(), false, false, false);
+        return new Opened(files.openDirectory(call, inode), false, false, false);
     }
 
     void read(

@@ -76,6 +76,17 @@ final class FileOperations {
         return new Opened(number, !direct, direct, direct);
     }
 
+    /** The number of a new handle of a directory, which outlives its name as a file does. */
+    long openDirectory(Call call, InodeId inode) {
+        FileState state = lockedFor(call, inode);
+        try {
+            state.onOpen(false);
+            return vfs.handles().add(new FileHandle(inode, 0, state.errorCount()));
+        } finally {
+            vfs.files().unlock(state);
+        }
+    }
+
     /** close(2): tells errors known by now, waits for nothing. */
     void flush(Call call, InodeId inode, long handle) {
         FileHandle open = vfs.handles().file(handle);
@@ -263,16 +274,28 @@ final class FileOperations {
         checkFallocate(mode, offset, length);
         boolean keepSize = (mode & OpenFlags.FALLOC_KEEP_SIZE) != 0;
         boolean zeroes = (mode & (OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_ZERO_RANGE)) != 0;
+        boolean kills = mustKillSuidGid(call);
         try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
             vfs.files()
                     .with(
                             inode,
                             state -> {
-                                fallocateLocked(state, zeroes, keepSize, offset, offset + length);
+                                long end = offset + length;
+                                fallocateLocked(state, zeroes, keepSize, offset, end);
+                                long grown = keepSize ? 0 : end;
+                                state.onWrite(grown, vfs.clock().wallNs(), kills);
                                 return state;
                             });
         }
         writeBacks.note(inode);
+    }
+
+    /**
+     * Where the kernel does not say whether setuid and setgid go: whoever has not CAP_FSETID, which
+     * a request does not tell either.
+     */
+    private static boolean mustKillSuidGid(Call call) {
+        return !call.caller().isRoot();
     }
 
     private static void checkFallocate(int mode, long offset, long length) {
@@ -300,10 +323,8 @@ final class FileOperations {
     private void fallocateLocked(
             FileState state, boolean zeroes, boolean keepSize, long offset, long end) {
         long size = state.size();
-        long now = vfs.clock().wallNs();
         if (zeroes && offset < size) {
             vfs.data().punch(state.inode, offset, Math.min(end, size));
-            state.onWrite(0, now, true);
         }
         if (!keepSize && end > size) {
             if (state.trimBound() > size) {
@@ -311,7 +332,6 @@ final class FileOperations {
                 state.trimmed();
             }
             checkFree(end - size);
-            state.onWrite(end, now, true);
         } else if (!zeroes) {
             checkFree(end - offset);
         }
@@ -371,7 +391,7 @@ final class FileOperations {
                             targetOffset + copied,
                             buffer,
                             0,
-                            true,
+                            mustKillSuidGid(call),
                             false);
             copied += count;
         }

@@ -47,10 +47,6 @@ final class Handles {
         return files.remove(number);
     }
 
-    long addDirectory() {
-        return next.getAndIncrement();
-    }
-
     /** The entries read ahead for a directory handle. */
     @Nullable DirectoryPage page(long number) {
         return directories.get(number);

@@ -298,11 +298,11 @@ final class NamespaceOperations {
     }
 
     /**
-     * A file that is open here outlives its name: it is pinned in front of the command that takes
+     * A file or directory that is open here outlives its name: it is pinned in front of the command that takes
      * the name.
      */
     private boolean pinIfOpen(@Nullable Attributes victim, List<Command> commands) {
-        if (victim == null || victim.isDirectory()) {
+        if (victim == null) {
             return false;
         }
         FileState state = vfs.files().ifPresent(victim.inode());

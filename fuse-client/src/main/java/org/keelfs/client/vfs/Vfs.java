@@ -81,7 +81,7 @@ public final class Vfs implements FileSystem {
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks);
         this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
-        this.directories = new DirectoryOperations(vfs, reader);
+        this.directories = new DirectoryOperations(vfs, reader, files);
         this.xattrs = new XattrOperations(vfs, reader);
     }
 
@@ -426,6 +426,7 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void releaseDirectory(Call call, InodeId inode, long handle) {
+        files.release(call, in(inode), handle);
         vfs.handles().removeDirectory(handle);
     }
 
