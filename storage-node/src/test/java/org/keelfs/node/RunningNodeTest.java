@@ -7,8 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
@@ -169,6 +173,54 @@ class RunningNodeTest {
             cluster.stopNode();
             cluster.startNode();
         }
+    }
+
+    @Test
+    void aFullDiskTakesPromisesAndDeletionsButNoSectors() throws Exception {
+        assertEquals(
+                List.of(new RegisterReply.Stored(1)),
+                cluster.ask(write(0, 1, 1, TestSectors.of(1, 1))));
+        cluster.stopNode();
+        cluster.startNode(Map.of("reserve-mib", "1000000000"));
+        assertEquals(
+                List.of(
+                        new RegisterReply.Refused(Reason.NO_SPACE),
+                        new RegisterReply.Stored(-1),
+                        new RegisterReply.ProbeOk()),
+                cluster.ask(
+                        write(1, 1, 2, TestSectors.of(1, 2)),
+                        new RegisterRequest.Write(CHUNK, EPOCH, new SectorRun(0, 1), at(3), null),
+                        new RegisterRequest.Probe(CHUNK, EPOCH + 1)));
+        cluster.drops.add(DropChunk.newBuilder().setChunk(CHUNK.value()).build());
+        assertEquals(CHUNK.value(), cluster.dropped.poll(10, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void manyFramesAtOnceShareCommitsAndComeBackWhole() throws Exception {
+        var answers = new ArrayList<Future<List<RegisterReply>>>();
+        try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 200; i++) {
+                int number = i;
+                answers.add(
+                        clients.submit(
+                                () ->
+                                        cluster.ask(
+                                                write(
+                                                        number * 4,
+                                                        4,
+                                                        number + 1L,
+                                                        TestSectors.of(4, number)),
+                                                read(number * 4, 4))));
+            }
+            for (int i = 0; i < 200; i++) {
+                var replies = answers.get(i).get();
+                assertEquals(new RegisterReply.Stored(4), replies.getFirst());
+                assertArrayEquals(
+                        TestSectors.bytes(TestSectors.of(4, i)),
+                        TestSectors.bytes(values(replies.getLast()).getFirst().payload()));
+            }
+        }
+        assertEquals(List.of(), cluster.failures);
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,7 @@ final class TestCluster implements AutoCloseable {
 
     final List<RegisterNodeRequest> registrations = new CopyOnWriteArrayList<>();
     final BlockingQueue<Long> dropped = new LinkedBlockingQueue<>();
+    final List<Throwable> failures = new CopyOnWriteArrayList<>();
     final List<DropChunk> drops = new CopyOnWriteArrayList<>();
     private final Path directory;
     private final CapabilityKeys keys = new CapabilityKeys(new byte[CapabilityKeys.KEY_BYTES]);
@@ -87,22 +89,24 @@ final class TestCluster implements AutoCloseable {
     }
 
     void startNode() throws Exception {
+        startNode(Map.of());
+    }
+
+    /** Starts it with some settings of its own. */
+    void startNode(Map<String, String> changed) throws Exception {
         var pki = directory.resolve("pki");
-        var config =
-                ConfigFile.conclude(
-                        StorageNodeConfig.class,
-                        Map.of(
-                                "name", "node1",
-                                "data-dir", dataDirectory().toString(),
-                                "metadata-port", "" + metadataServer.address().getPort(),
-                                "ca", pki.resolve("ca.crt").toString(),
-                                "cert", pki.resolve("node1.crt").toString(),
-                                "key", pki.resolve("node1.key").toString(),
-                                "metrics-port", "-1"),
-                        Map.of(),
-                        "test");
+        var settings = new HashMap<String, String>();
+        settings.put("name", "node1");
+        settings.put("data-dir", dataDirectory().toString());
+        settings.put("metadata-port", "" + metadataServer.address().getPort());
+        settings.put("ca", pki.resolve("ca.crt").toString());
+        settings.put("cert", pki.resolve("node1.crt").toString());
+        settings.put("key", pki.resolve("node1.key").toString());
+        settings.put("metrics-port", "-1");
+        settings.putAll(changed);
+        var config = ConfigFile.conclude(StorageNodeConfig.class, settings, Map.of(), "test");
         registered = new CountDownLatch(1);
-        node = new RunningNode(config, Throwable::printStackTrace);
+        node = new RunningNode(config, failures::add);
         calls = client.connect("127.0.0.1", node.address().getPort(), Role.NODE, 1);
         if (!registered.await(10, TimeUnit.SECONDS)) {
             throw new IOException("the node did not register");
@@ -170,7 +174,9 @@ final class TestCluster implements AutoCloseable {
         for (var request : requests) {
             operations.add(new RegisterCodec.Operation(signed.size(), request));
             var capability = change.apply(capability(request.chunk(), request.epoch()));
-            signed.add(signer.sign(new NodeId(NODE), capability, System.currentTimeMillis()));
+            synchronized (signer) {
+                signed.add(signer.sign(new NodeId(NODE), capability, System.currentTimeMillis()));
+            }
         }
         var frame = RegisterCodec.encodeRequests(signed, operations);
         RpcReply reply =

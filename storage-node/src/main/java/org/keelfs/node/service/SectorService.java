@@ -5,7 +5,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.model.Payload;
@@ -282,14 +281,5 @@ public final class SectorService {
     /** Bytes of stored sectors read. */
     public long bytesRead() {
         return bytesOut.sum();
-    }
-
-    /** The machine, for orders that come another way. */
-    ReplicaRegister<Integer> register() {
-        return register;
-    }
-
-    @Nullable Integer nodeNumber() {
-        return node == 0 ? null : node;
     }
 }

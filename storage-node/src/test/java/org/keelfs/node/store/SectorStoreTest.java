@@ -154,7 +154,7 @@ class SectorStoreTest {
     /** Any record may follow any other: the store decides nothing. */
     private static ReplicaRecord random(Random random) {
         var chunk = new ChunkId(random.nextInt(CHUNKS));
-        long epoch = 1 + random.nextInt(6);
+        long epoch = 1L + random.nextInt(6);
         var state =
                 new ReplicaState(
                         random.nextInt(20) == 0 ? Status.DAMAGED : Status.LIVE,
@@ -168,7 +168,7 @@ class SectorStoreTest {
             case 9 -> new ReplicaRecord.Unstage(chunk);
             case 10 -> new ReplicaRecord.Tombstone(chunk, state);
             case 11 -> new ReplicaRecord.Drop(chunk);
-            case 12 -> new ReplicaRecord.Floor(1 + random.nextInt(1000));
+            case 12 -> new ReplicaRecord.Floor(1L + random.nextInt(1000));
             default -> new ReplicaRecord.Put(chunk, state, values(random, false));
         };
     }
@@ -178,7 +178,7 @@ class SectorStoreTest {
         for (int i = random.nextInt(4); i >= 0; i--) {
             int first = random.nextInt(180);
             var run = new SectorRun(first, 1 + random.nextInt(random.nextInt(10) == 0 ? 20 : 4));
-            var stamp = new Timestamp(1 + random.nextInt(5), 1L + random.nextInt(1 << 20), 1);
+            var stamp = new Timestamp(1L + random.nextInt(5), 1L + random.nextInt(1 << 20), 1);
             switch (random.nextInt(6)) {
                 case 0 -> values.add(new ValueRun(run, stamp, null));
                 case 1 -> values.add(new ValueRun(run, removals ? Timestamp.ZERO : stamp, null));
