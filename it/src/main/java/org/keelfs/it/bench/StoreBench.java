@@ -75,8 +75,8 @@ public final class StoreBench {
             var chunk = new ChunkId(1 + (long) i * sectors / CHUNK_SECTORS % 64);
             var run = new SectorRun((int) ((long) i * sectors % CHUNK_SECTORS), sectors);
             var value = new ValueRun(run, new Timestamp(1, i + 1L, 1), payload);
-            index.lock(chunk).lock();
             long position;
+            index.lock(chunk).lock();
             try {
                 position = index.append(new ReplicaRecord.Put(chunk, state, List.of(value)));
             } finally {

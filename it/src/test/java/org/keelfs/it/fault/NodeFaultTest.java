@@ -73,8 +73,8 @@ final class NodeFaultTest {
         var work =
                 cluster.inBackground(
                         "mkdir work; cd work; for i in $(seq 60); do head -c 200000 /dev/urandom >"
-                            + " f$i; sync -d f$i; cp f$i g$i; cmp f$i g$i; mv g$i h$i; done;"
-                            + " sha256sum f* > sums; cat h1 > /dev/null",
+                                + " f$i; sync -d f$i; cp f$i g$i; cmp f$i g$i; mv g$i h$i; done;"
+                                + " sha256sum f* > sums; cat h1 > /dev/null",
                         SHELL);
         for (String node : List.of("node1", "node2", "node3")) {
             cluster.kill9(node);
@@ -113,7 +113,7 @@ final class NodeFaultTest {
         try {
             cluster.shell(
                             "for i in $(seq 5); do echo $i >> paused; sync -d paused; done; cat"
-                                + " paused",
+                                    + " paused",
                             Duration.ofSeconds(60))
                     .orThrow();
         } finally {

@@ -86,8 +86,8 @@ class ScrubberTest {
     private static void put(SectorStore store, ChunkIndex index, SectorRun run) throws Exception {
         var state = new ReplicaState(ReplicaState.Status.LIVE, 1, 1, Digest.EMPTY);
         var value = new ValueRun(run, new Timestamp(1, 1, 1), TestSectors.of(run.count(), 1));
-        index.lock(CHUNK).lock();
         long position;
+        index.lock(CHUNK).lock();
         try {
             position = index.append(new ReplicaRecord.Put(CHUNK, state, List.of(value)));
         } finally {
