@@ -34,10 +34,18 @@ public record MountConfig(
         @Setting(doc = "Age at which written bytes are sent to the nodes, ms", value = "3000")
                 long dirtyAgeMs,
         @Setting(doc = "Inodes whose attributes are cached", value = "200000") long inodesMax) {
+    /** Four frames of 1 MiB: less could not keep one file moving. */
+    private static final long BUFFER_BYTES_MIN = 4L << 20;
+
     public MountConfig {
         if (!adapter.equals("kernel") && !adapter.equals("jnr")) {
             throw new IllegalArgumentException(
                     "setting 'adapter': '" + adapter + "' is neither kernel nor jnr");
+        }
+        if (writeBufferBytes < BUFFER_BYTES_MIN || cleanCacheBytes < BUFFER_BYTES_MIN) {
+            throw new IllegalArgumentException(
+                    "write-buffer-bytes and clean-cache-bytes must be at least "
+                            + BUFFER_BYTES_MIN);
         }
         if (operationTimeoutMs <= 0 || dirtyAgeMs <= 0 || leaseMarginMs < 0) {
             throw new IllegalArgumentException("times must be positive");

@@ -48,7 +48,7 @@ final class NodeFaultTest {
                 Cluster.builder()
                         .setting("operation-timeout-ms", OPERATION_TIMEOUT_S + "000")
                         .setting("heartbeat-ms", "500")
-                        .setting("clean-cache-bytes", "1048576")
+                        .setting("clean-cache-bytes", "4194304")
                         .prepare(directory.resolve("run"));
     }
 
