@@ -170,6 +170,25 @@ final class ClientMutants {
         }
     }
 
+    /** Whoever asks may seal, and does not mind another one. */
+    static final class TwoSealers extends SimRules {
+        @Override
+        public boolean oneSealer() {
+            return false;
+        }
+
+        @Override
+        public SealRound seal(
+                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
+            return new SealRound(grant, voters, hint, times) {
+                @Override
+                protected boolean sealedByAnother() {
+                    return false;
+                }
+            };
+        }
+    }
+
     /** A sealer that lost its state starts over in the same epoch. */
     static final class SealsAgain extends SimRules {
         @Override

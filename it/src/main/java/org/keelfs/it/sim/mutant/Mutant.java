@@ -30,7 +30,7 @@ public enum Mutant {
             () -> new NodeMutants.RepliesBeforeDurable(false),
             o -> {
                 crashes(o);
-                o.duplicatePercent = 30;
+                o.duplicatePercent = 50;
             }),
     FAILED_FSYNC_RETRIED(
             () ->
@@ -52,17 +52,19 @@ public enum Mutant {
                             return false;
                         }
                     },
-            o -> o.wipePercent = 40),
+            o -> {
+                losses(o);
+                o.wipePercent = 40;
+            }),
     IMPOSES_WITH_NEW_TIMESTAMP(ClientMutants.ImposesWithNewTimestamp::new, Mutant::shared),
     FENCES_ON_THE_VALUES_EPOCH(NodeMutants.FencesOnTheValuesEpoch::new, Mutant::losses),
     PROMISE_NOT_DURABLE(
             NodeMutants.PromiseNotDurable::new,
             o -> {
-                evictions(o);
-                o.replicas = 3;
-                o.crashPercent = 10;
-                o.crashAfterReplyPerMille = 60;
-                o.slowLinks = 5;
+                crashes(o);
+                o.hints = 100;
+                o.lossPercent = 0;
+                o.writePercent = 15;
             }),
     NO_TOMBSTONE(
             () ->
@@ -73,27 +75,31 @@ public enum Mutant {
                         }
                     },
             o -> {
-                evictions(o);
+                truncations(o);
+                o.truncatePercent = 15;
                 o.spareNodes = 3;
-                o.setChangePercent = 40;
-                o.truncatePercent = 10;
+                o.setChangePercent = 60;
             }),
     TIMESTAMP_REUSED_BY_TWO_THREADS(
             ClientMutants.CounterReused::new,
             o -> {
                 shared(o);
                 o.threadsPerClient = 3;
+                o.operationsPerClient = 12;
             }),
     TIMESTAMP_REUSED_AFTER_RESTART(
             ClientMutants.CounterReused::new,
             o -> {
                 shared(o);
-                o.threadsPerClient = 1;
-                o.lossPercent = 35;
                 o.deadlineNs = 30_000;
             }),
     LEASE_RETURNED_IN_DOUBT_AS_CLEAN(
-            () -> new ClientMutants.WithSession(ClientMutants.NeverInDoubt::new), Mutant::doubts),
+            () -> new ClientMutants.WithSession(ClientMutants.NeverInDoubt::new),
+            o -> {
+                doubts(o);
+                o.clients = 3;
+                o.writePercent = 40;
+            }),
     HINT_KEPT_OVER_A_WRITER(
             () ->
                     new SimRules() {
@@ -102,24 +108,24 @@ public enum Mutant {
                             return true;
                         }
                     },
-            o -> {
-                losses(o);
-                o.hints = 50;
-            }),
+            Mutant::losses),
     HINT_FROM_SHARED_MODE(
             ClientMutants.HintsFromShared::new,
             o -> {
-                shared(o);
+                losses(o);
+                o.clients = 3;
+                o.sharedPercent = 60;
                 o.hints = 100;
             }),
     HINT_FROM_A_REPLICA_THAT_MISSED(
-            () -> new ClientMutants.WithSession(ClientMutants.HintFromAny::new), Mutant::losses),
-    MISSED_RUNS_FORGOTTEN_AT_ANY_OK(
-            () -> new ClientMutants.WithSession(ClientMutants.ForgetsAtAnyOk::new),
+            () -> new ClientMutants.WithSession(ClientMutants.HintFromAny::new),
             o -> {
                 losses(o);
-                o.sectors = 2;
+                o.hints = 100;
+                o.resumePercent = 100;
             }),
+    MISSED_RUNS_FORGOTTEN_AT_ANY_OK(
+            () -> new ClientMutants.WithSession(ClientMutants.ForgetsAtAnyOk::new), Mutant::alone),
     CATCH_UP_FROM_A_REPLICA_THAT_MISSED(
             () -> new ClientMutants.WithSession(ClientMutants.CopiesFromWhoMissed::new),
             o -> {
@@ -130,17 +136,12 @@ public enum Mutant {
             ClientMutants.HaveTakenForApplied::new,
             o -> {
                 alone(o);
-                o.sectors = 3;
-                o.lossPercent = 15;
-                o.latePercent = 40;
-                o.healerPercent = 60;
+                o.latePercent = 50;
+                o.healerPercent = 90;
+                o.operationsPerClient = 30;
+                o.faultSteps = 24;
             }),
-    SEALER_STARTS_OVER(
-            ClientMutants.SealsAgain::new,
-            o -> {
-                doubts(o);
-                o.clientCrashPercent = 20;
-            }),
+    SEALER_STARTS_OVER(ClientMutants.SealsAgain::new, Mutant::doubts),
     SET_CHANGE_COMMITTED_LATE(
             () ->
                     new SimRules() {
@@ -176,32 +177,29 @@ public enum Mutant {
                 losses(o);
                 o.trimPercent = 30;
                 o.writePercent = 30;
-                o.duplicatePercent = 20;
+                o.duplicatePercent = 30;
+                o.latePercent = 20;
             }),
     STALE_COUNTS(
             () -> new ClientMutants.RefusalCounts(RegisterReply.Stale.class), Mutant::evictions),
     UNSEALED_COUNTS(
             () -> new ClientMutants.RefusalCounts(RegisterReply.Unsealed.class), Mutant::losses),
     TWO_SEALERS(
-            () ->
-                    new SimRules() {
-                        @Override
-                        public boolean oneSealer() {
-                            return false;
-                        }
-                    },
+            ClientMutants.TwoSealers::new,
             o -> {
-                evictions(o);
-                o.clients = 4;
-                o.writePercent = 30;
-                o.clientCrashPercent = 30;
-                o.lossPercent = 30;
-                o.replicas = 3;
+                doubts(o);
+                o.clients = 3;
+                o.sharedPercent = 100;
             }),
     READS_BEFORE_OPEN(ClientMutants.OpensEarly::new, Mutant::losses),
-    READS_FROM_A_REPLICA_THAT_MISSED(ClientMutants.ReadsFromAny::new, Mutant::losses),
+    READS_FROM_A_REPLICA_THAT_MISSED(ClientMutants.ReadsFromAny::new, Mutant::alone),
     RECOVERY_BY_GREATEST_TIMESTAMP(
-            NodeMutants.RecoveryByTimestamp::new, Mutant::crashesAndEvictions),
+            NodeMutants.RecoveryByTimestamp::new,
+            o -> {
+                doubts(o);
+                o.crashPercent = 50;
+                o.healerPercent = 80;
+            }),
     SET_COMMITTED_BEFORE_INSTALL(
             () ->
                     new SimRules() {
@@ -211,7 +209,13 @@ public enum Mutant {
                         }
                     },
             Mutant::setChanges),
-    INSTALL_HALF_APPLIED(NodeMutants.InstallHalfApplied::new, Mutant::crashesAndEvictions),
+    INSTALL_HALF_APPLIED(
+            NodeMutants.InstallHalfApplied::new,
+            o -> {
+                crashes(o);
+                o.healerPercent = 60;
+                o.deadlineNs = 40_000;
+            }),
     DAMAGE_TAKEN_FOR_A_TORN_TAIL(
             () ->
                     new SimRules() {
@@ -255,78 +259,111 @@ public enum Mutant {
         return 0;
     }
 
-    private static void crashes(SimOptions o) {
-        o.crashPercent = 40;
-        o.crashAfterReplyPerMille = 40;
-        o.sharedPercent = 0;
+    /** Nothing goes wrong by itself. */
+    private static void calm(SimOptions o) {
+        var none = new SimOptions();
+        o.replicas = 3;
+        o.spareNodes = 0;
+        o.clients = 2;
         o.sectors = 1;
+        o.operationsPerClient = 10;
+        o.threadsPerClient = 1;
+        o.missedRunsMax = 4;
+        o.writePercent = 45;
+        o.trimPercent = 0;
+        o.truncatePercent = 0;
+        o.sharedPercent = 0;
+        o.lossPercent = 0;
+        o.duplicatePercent = 0;
+        o.latePercent = 0;
+        o.crashPercent = 0;
+        o.crashAfterReplyPerMille = 0;
+        o.wipePercent = 0;
+        o.isolatePercent = 0;
+        o.freezePercent = 0;
+        o.clientCrashPercent = 0;
+        o.setChangePercent = 0;
+        o.metadataRestartPercent = 0;
+        o.healerPercent = 0;
+        o.failedSyncPercent = 0;
+        o.damagePercent = 0;
+        o.termNs = none.termNs;
+        o.recallNs = none.recallNs;
+        o.deadlineNs = none.deadlineNs;
+        o.slowLinks = 0;
     }
 
     private static void losses(SimOptions o) {
-        o.sharedPercent = 0;
-        o.lossPercent = 25;
-        o.isolatePercent = 40;
-        o.truncatePercent = 0;
+        calm(o);
+        o.lossPercent = 15;
+        o.isolatePercent = 60;
+        o.latePercent = 5;
+    }
+
+    private static void crashes(SimOptions o) {
+        calm(o);
+        o.lossPercent = 20;
+        o.crashPercent = 50;
+        o.crashAfterReplyPerMille = 60;
     }
 
     private static void shared(SimOptions o) {
+        losses(o);
         o.sharedPercent = 100;
-        o.lossPercent = 20;
-        o.truncatePercent = 0;
-        o.sectors = 1;
     }
 
+    /** Sessions are evicted that live on and do not know it yet. */
     private static void evictions(SimOptions o) {
-        o.sharedPercent = 0;
-        o.sectors = 1;
-        o.freezePercent = 30;
+        calm(o);
+        o.freezePercent = 50;
         o.isolatePercent = 20;
-        o.latePercent = 20;
-        o.truncatePercent = 0;
+        o.lossPercent = 10;
+        o.latePercent = 15;
+        o.slowLinks = 2;
         o.termNs = 15_000;
         o.recallNs = 15_000;
-        o.deadlineNs = 200_000;
-        o.slowLinks = 3;
+        o.deadlineNs = 400_000;
+        o.resumePercent = 100;
     }
 
     private static void crashesAndEvictions(SimOptions o) {
         evictions(o);
-        o.crashPercent = 60;
+        o.crashPercent = 40;
+        o.crashAfterReplyPerMille = 30;
     }
 
     private static void setChanges(SimOptions o) {
-        o.sharedPercent = 0;
+        losses(o);
         o.setChangePercent = 60;
         o.spareNodes = 3;
-        o.sectors = 1;
-        o.truncatePercent = 0;
     }
 
     private static void truncations(SimOptions o) {
         evictions(o);
-        o.truncatePercent = 30;
-        o.writePercent = 50;
-        o.resumePercent = 100;
-        o.operationsPerClient = 12;
+        o.isolatePercent = 0;
+        o.lossPercent = 0;
+        o.latePercent = 0;
+        o.slowLinks = 0;
+        o.freezePercent = 80;
+        o.truncatePercent = 45;
+        o.writePercent = 40;
+        o.operationsPerClient = 18;
+        o.faultSteps = 24;
     }
 
+    /** Writes end in doubt, and stay so. */
     private static void doubts(SimOptions o) {
         losses(o);
-        o.replicas = 3;
-        o.sectors = 1;
-        o.lossPercent = 40;
         o.deadlineNs = 30_000;
         o.hints = 100;
         o.resumePercent = 0;
     }
 
+    /** One client keeps its lease for long. */
     private static void alone(SimOptions o) {
         losses(o);
         o.clients = 1;
-        o.sectors = 1;
+        o.sectors = 3;
         o.operationsPerClient = 20;
-        o.faultSteps = 20;
-        o.lossPercent = 35;
-        o.missedRunsMax = 3;
     }
 }
