@@ -93,7 +93,13 @@ public final class RunningNode implements AutoCloseable {
                             new InetSocketAddress(config.host(), config.port()),
                             RpcAuthority.STORAGE_NODE,
                             this::onRequest);
-            var scrubber = new Scrubber(store, index, pool, config.scrubBytesPerSecond());
+            var scrubber =
+                    new Scrubber(
+                            store,
+                            index,
+                            pool,
+                            config.scrubBytesPerSecond(),
+                            RunningNode::startThread);
             open.push(scrubber);
             var metrics = metrics(store, index, pool, scrubber);
             RpcMetrics.register(transport.statistics(), metrics);
@@ -138,6 +144,7 @@ public final class RunningNode implements AutoCloseable {
                     index,
                     config.storeOptions(),
                     pool,
+                    RunningNode::startThread,
                     onFatal);
         } catch (IOException | RuntimeException e) {
             index.close();
@@ -147,6 +154,12 @@ public final class RunningNode implements AutoCloseable {
 
     private static RpcConfig rpcConfig(StorageNodeConfig config) {
         return RpcConfig.DEFAULT.withEventLoops(config.eventLoops());
+    }
+
+    private static void startThread(String name, Runnable loop) {
+        var thread = new Thread(loop, name);
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private static ThreadPoolExecutor readers(int threads) {

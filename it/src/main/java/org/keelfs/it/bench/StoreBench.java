@@ -48,6 +48,7 @@ public final class StoreBench {
                         index,
                         StoreOptions.DEFAULT,
                         pool,
+                        (name, loop) -> new Thread(loop, name).start(),
                         e -> System.err.println("store failed: " + e));
         try (pool;
                 store) {

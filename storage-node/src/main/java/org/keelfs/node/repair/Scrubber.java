@@ -2,6 +2,7 @@ package org.keelfs.node.repair;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -15,6 +16,7 @@ import org.keelfs.node.index.ChunkIndex;
 import org.keelfs.node.store.LogPosition;
 import org.keelfs.node.store.RunWords;
 import org.keelfs.node.store.SectorStore;
+import org.keelfs.node.store.StoreThreads;
 import org.keelfs.node.store.StoredSectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +42,7 @@ public final class Scrubber implements AutoCloseable {
     private final ChunkIndex index;
     private final BufferPool pool;
     private final long bytesPerSecond;
-    private final Thread thread;
+    private final CountDownLatch ended = new CountDownLatch(1);
     private final LongAdder damaged = new LongAdder();
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -52,15 +54,20 @@ public final class Scrubber implements AutoCloseable {
      *
      * @param bytesPerSecond its share of the disk; 0: it does not run
      */
-    public Scrubber(SectorStore store, ChunkIndex index, BufferPool pool, long bytesPerSecond) {
+    public Scrubber(
+            SectorStore store,
+            ChunkIndex index,
+            BufferPool pool,
+            long bytesPerSecond,
+            StoreThreads threads) {
         this.store = store;
         this.index = index;
         this.pool = pool;
         this.bytesPerSecond = bytesPerSecond;
-        this.thread = new Thread(this::run, "scrubber");
-        thread.setDaemon(true);
         if (bytesPerSecond > 0) {
-            thread.start();
+            threads.start("scrubber", this::run);
+        } else {
+            ended.countDown();
         }
     }
 
@@ -72,6 +79,8 @@ public final class Scrubber implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            ended.countDown();
         }
     }
 
@@ -198,9 +207,7 @@ public final class Scrubber implements AutoCloseable {
             lock.unlock();
         }
         try {
-            if (bytesPerSecond > 0) {
-                thread.join();
-            }
+            ended.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -41,7 +41,7 @@ public final class GroupCommit implements AutoCloseable {
     private final SegmentLog log;
     private final long inFlightBytesMax;
     private final Consumer<Throwable> onFatal;
-    private final Thread committer;
+    private final CountDownLatch ended = new CountDownLatch(1);
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -81,15 +81,18 @@ public final class GroupCommit implements AutoCloseable {
      * @param inFlightBytesMax bound on bytes appended but not durable, which {@link #hasRoom} tells
      * @param onFatal told once when a write or force fails; nothing is answered after that
      */
-    GroupCommit(SegmentLog log, long durable, long inFlightBytesMax, Consumer<Throwable> onFatal) {
+    GroupCommit(
+            SegmentLog log,
+            long durable,
+            long inFlightBytesMax,
+            StoreThreads threads,
+            Consumer<Throwable> onFatal) {
         this.log = log;
         this.durable = durable;
         this.appended = durable;
         this.inFlightBytesMax = inFlightBytesMax;
         this.onFatal = onFatal;
-        this.committer = new Thread(this::run, "store-committer");
-        committer.setDaemon(true);
-        committer.start();
+        threads.start("store-committer", this::run);
     }
 
     /**
@@ -237,6 +240,8 @@ public final class GroupCommit implements AutoCloseable {
             }
         } catch (Throwable e) {
             fail(e);
+        } finally {
+            ended.countDown();
         }
     }
 
@@ -361,7 +366,7 @@ public final class GroupCommit implements AutoCloseable {
         boolean interrupted = false;
         while (true) {
             try {
-                committer.join();
+                ended.await();
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;

@@ -3,6 +3,7 @@ package org.keelfs.node.store;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,7 +26,7 @@ public final class SectorStore implements AutoCloseable {
     private final GroupCommit commit;
     private final Compactor compactor;
     private final Consumer<Throwable> onFatal;
-    private final Thread maintenance;
+    private final CountDownLatch maintenanceEnded = new CountDownLatch(1);
 
     private final ReentrantLock stopLock = new ReentrantLock();
     private final Condition stopping = stopLock.newCondition();
@@ -44,6 +45,7 @@ public final class SectorStore implements AutoCloseable {
      *
      * @param index opened on the same store; closed with it
      * @param pool memory for moving sectors
+     * @param threads of the committer and of maintenance
      * @param onFatal told when the store fails for good
      */
     public SectorStore(
@@ -51,6 +53,7 @@ public final class SectorStore implements AutoCloseable {
             SectorIndex index,
             StoreOptions options,
             BufferPool pool,
+            StoreThreads threads,
             Consumer<Throwable> onFatal)
             throws IOException {
         this.files = files;
@@ -79,7 +82,8 @@ public final class SectorStore implements AutoCloseable {
                         outcome.nextSegment());
         this.recoveredPosition = outcome.end();
         boolean missing = adoptSegments(live);
-        this.commit = new GroupCommit(log, outcome.end(), options.inFlightBytesMax(), onFatal);
+        this.commit =
+                new GroupCommit(log, outcome.end(), options.inFlightBytesMax(), threads, onFatal);
         index.start(commit, log::addLive);
         this.compactor = new Compactor(files, log, commit, index, identity.logSeed(), pool);
         sampleSpace();
@@ -100,9 +104,7 @@ public final class SectorStore implements AutoCloseable {
                 outcome.records(),
                 log.segments().size(),
                 identity.startCounter());
-        this.maintenance = new Thread(this::maintain, "store-maintenance");
-        maintenance.setDaemon(true);
-        maintenance.start();
+        threads.start("store-maintenance", this::maintain);
     }
 
     /** Takes in the files of the log; true when one is missing in which sectors are live. */
@@ -189,6 +191,8 @@ public final class SectorStore implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             LOG.error("maintenance of the store failed; the store stops for good: {}", e, e);
             onFatal.accept(e);
+        } finally {
+            maintenanceEnded.countDown();
         }
     }
 
@@ -240,7 +244,7 @@ public final class SectorStore implements AutoCloseable {
             stopLock.unlock();
         }
         try {
-            maintenance.join();
+            maintenanceEnded.await();
             if (!commit.isFailed()) {
                 checkpoint();
             }

@@ -48,8 +48,9 @@ class ScrubberTest {
                                 index,
                                 StoreOptions.DEFAULT,
                                 pool,
+                                (name, loop) -> new Thread(loop, name).start(),
                                 _ -> {});
-                var scrubber = new Scrubber(store, index, pool, 0)) {
+                var scrubber = new Scrubber(store, index, pool, 0, (_, _) -> {})) {
             put(store, index, new SectorRun(0, 100));
             assertEquals(0, scrubber.scrubAll());
             long place;

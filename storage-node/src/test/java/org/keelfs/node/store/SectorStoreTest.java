@@ -58,7 +58,8 @@ class SectorStoreTest {
                             Files.createDirectories(directory.resolve("index")),
                             MEMORY_BYTES,
                             1 << 20);
-            this.store = new SectorStore(files, index, OPTIONS, pool, _ -> {});
+            this.store =
+                    new SectorStore(files, index, OPTIONS, pool, TestLog::startThread, _ -> {});
             history.removeIf(logged -> logged.position() > store.recoveredPosition());
             history.forEach(logged -> model.apply(logged.record(), logged.position()));
         }

@@ -34,7 +34,14 @@ final class TestLog implements AutoCloseable {
                 log.adopt(Segment.number(name));
             }
         }
-        this.commit = new GroupCommit(log, outcome.end(), 8 << 20, failure::set);
+        this.commit =
+                new GroupCommit(log, outcome.end(), 8 << 20, TestLog::startThread, failure::set);
+    }
+
+    static void startThread(String name, Runnable loop) {
+        var thread = new Thread(loop, name);
+        thread.setDaemon(true);
+        thread.start();
     }
 
     static Recovery.Outcome recover(MemoryFiles files, List<LogRecord> replayed)
