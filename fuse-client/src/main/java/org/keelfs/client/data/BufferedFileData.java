@@ -30,7 +30,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
      * Files with something in memory, clean or dirty: some 1 kB of heap each besides the bytes.
      * Beyond it clean ones are forgotten, whichever come first.
      */
-    private static final int FILES_MAX = 32_768;
+    private static final int FILES_MAX = 16_384;
 
     /**
      * Who waits for quorums is more patient than they are: then failures come with their reason.

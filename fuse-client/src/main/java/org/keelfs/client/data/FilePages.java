@@ -229,7 +229,12 @@ final class FilePages {
 
     /** Forgets what is clean; whether nothing is left that must be kept. */
     boolean dropIfIdle(FrameList freed) {
-        boolean idle = pins == 0 && !isDirty() && fetches.isEmpty() && failure == null && allocatedDelta == 0;
+        boolean idle =
+                pins == 0
+                        && !isDirty()
+                        && fetches.isEmpty()
+                        && failure == null
+                        && allocatedDelta == 0;
         if (idle) {
             var cleaned = drop(0, Long.MAX_VALUE, freed);
             Invariant.check(cleaned == 0, "an idle file has nothing dirty");

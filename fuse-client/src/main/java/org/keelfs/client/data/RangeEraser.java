@@ -104,8 +104,7 @@ final class RangeEraser {
                 return;
             }
             if (outcome == WriteBuffer.Outcome.GONE) {
-                throw new FsException(
-                        Errno.ESTALE, "lease of " + file.inode + " went away");
+                throw new FsException(Errno.ESTALE, "lease of " + file.inode + " went away");
             }
         }
     }

@@ -28,6 +28,9 @@ final class ReadAhead {
 
         private int window;
 
+        /** Where the reader was when the window grew last: it doubles once it was read through. */
+        private long grownAt;
+
         /** From here on the nodes had nothing: the end of the file, or a hole. */
         private long emptyFrom = Long.MAX_VALUE;
 
@@ -78,8 +81,10 @@ final class ReadAhead {
         }
         if (stream.window == 0) {
             stream.window = Math.min(windowMaxSectors, WINDOW_FIRST_SECTORS);
-        } else if (stream.issuedEnd - stream.next < stream.window / 2) {
+            stream.grownAt = stream.next;
+        } else if (stream.next - stream.grownAt >= stream.window) {
             stream.window = Math.min(windowMaxSectors, 2 * stream.window);
+            stream.grownAt = stream.next;
         }
         return advance(stream);
     }

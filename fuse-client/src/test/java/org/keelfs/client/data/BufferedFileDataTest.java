@@ -455,4 +455,68 @@ class BufferedFileDataTest {
         assertArrayEquals(bytes, read(0, bytes.length));
         assertEquals(0, cluster.replies.bytesInUse());
     }
+
+    @Test
+    void withoutNodesTheBufferFillsAndThenWritersFailInTime() {
+        data = mount(4 << 20, 4 << 20, 5_000, 1_000);
+        cluster.nodes.forEach(node -> node.mood = Mood.DOWN);
+        var bytes = ByteBuffer.allocate(1 << 20);
+        int taken = 0;
+        while (data.write(FILE, (long) taken << 20, bytes.clear(), 0, false)) {
+            taken++;
+        }
+        assertEquals(4, taken);
+        int next = taken;
+        var e =
+                assertThrows(
+                        FsException.class,
+                        () -> data.write(FILE, (long) next << 20, bytes.clear(), 0, true));
+        assertEquals(Errno.EIO, e.errno());
+        cluster.nodes.forEach(node -> node.mood = Mood.WELL);
+        data.flush(FILE);
+        assertTrue(data.write(FILE, (long) next << 20, bytes.clear(), 0, true));
+    }
+
+    @Test
+    void whoWaitsCanBeInterrupted() throws Exception {
+        cluster.nodes.forEach(node -> node.mood = Mood.SILENT);
+        write(0, random(1, 10_000), 0);
+        var outcome = new CopyOnWriteArrayList<Errno>();
+        var thread =
+                Thread.startVirtualThread(
+                        () -> {
+                            try {
+                                data.flush(FILE);
+                            } catch (FsException e) {
+                                outcome.add(e.errno());
+                            }
+                        });
+        Thread.sleep(100);
+        thread.interrupt();
+        thread.join(5_000);
+        assertEquals(List.of(Errno.EINTR), outcome);
+        cluster.nodes.forEach(node -> node.mood = Mood.WELL);
+        data.flush(FILE);
+        assertFalse(data.isDirty(FILE));
+    }
+
+    @Test
+    void aSequentialReaderFindsItsBytesFetched() throws Exception {
+        byte[] bytes = random(1, 4 << 20);
+        write(0, bytes, 0);
+        data.flush(FILE);
+        remount();
+        var target = ByteBuffer.allocate(128 << 10);
+        int atHand = 0;
+        for (int at = 0; at < bytes.length; at += target.capacity()) {
+            Thread.sleep(10);
+            if (data.read(FILE, at, target.clear(), false)) {
+                atHand++;
+            } else {
+                assertTrue(data.read(FILE, at, target.clear(), true));
+            }
+            assertEquals(ByteBuffer.wrap(bytes, at, target.capacity()).slice(), target.flip());
+        }
+        assertTrue(atHand > 16, atHand + " of 32 reads found their bytes");
+    }
 }
