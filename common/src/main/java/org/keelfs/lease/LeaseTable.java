@@ -13,11 +13,14 @@ import org.keelfs.model.SessionId;
  * evicted. Confined to its driver.
  */
 public final class LeaseTable {
+    /** Times the silence that a session may take to reclaim while it is heard of. */
+    private static final int RECLAIM_TERMS_MAX = 4;
+
     private final LeaseTableConfig config;
     private final Map<SessionId, LeaseSession> sessions = new LinkedHashMap<>();
     private final LeaseQueues queues;
     private long lastOrder;
-    private long graceEndNs;
+    private long graceCapNs;
 
     /**
      * An empty table.
@@ -51,7 +54,7 @@ public final class LeaseTable {
         if (!onRecord.isEmpty()) {
             queues.beginGrace();
         }
-        graceEndNs = nowNs + config.silenceNs();
+        graceCapNs = nowNs + RECLAIM_TERMS_MAX * config.silenceNs();
     }
 
     /** Whether the table still waits for sessions of before the restart. */
@@ -154,10 +157,14 @@ public final class LeaseTable {
      *
      * @return what is held now, or null when another session has taken what contradicts it
      */
-    public @Nullable LeaseState onReclaim(SessionId session, InodeId id, LeaseMode mode) {
+    public @Nullable LeaseState onReclaim(
+            SessionId session, InodeId id, LeaseMode mode, long nowNs) {
         LeaseSession s = sessions.get(session);
-        boolean may = s != null && !s.isOver() && s.reclaiming && queues.isGrace();
-        return s == null || !may ? null : stateOf(queues.reclaim(s, id, mode));
+        if (s == null || s.isOver() || !s.reclaiming || !queues.isGrace()) {
+            return null;
+        }
+        s.heardNs = nowNs;
+        return stateOf(queues.reclaim(s, id, mode));
     }
 
     private static @Nullable LeaseState stateOf(@Nullable HeldLease lease) {
@@ -234,9 +241,9 @@ public final class LeaseTable {
 
     /** Time passes. */
     public void onTick(long nowNs, LeaseEffects out) {
-        if (queues.isGrace() && nowNs >= graceEndNs) {
+        if (queues.isGrace()) {
             for (LeaseSession s : sessions.values()) {
-                if (s.reclaiming && !s.evicting) {
+                if (s.reclaiming && !s.evicting && nowNs >= reclaimDeadlineNs(s)) {
                     evict(s, "it did not reclaim after the metadata server's restart", out);
                 }
             }
@@ -264,7 +271,7 @@ public final class LeaseTable {
         long next = Long.MAX_VALUE;
         for (LeaseSession s : sessions.values()) {
             if (!s.evicting) {
-                next = Math.min(next, s.reclaiming ? graceEndNs : Long.MAX_VALUE);
+                next = Math.min(next, s.reclaiming ? reclaimDeadlineNs(s) : Long.MAX_VALUE);
                 next = Math.min(next, s.silenceDeadlineNs(config));
                 next = Math.min(next, s.stallDeadlineNs(config));
                 next = Math.min(next, s.repeatDeadlineNs(config));
@@ -310,6 +317,11 @@ public final class LeaseTable {
         queues.dropAll(session);
         maybeEndGrace();
         queues.settle(nowNs, out);
+    }
+
+    /** Who reclaims is heard; who only renews must not keep all others waiting for ever. */
+    private long reclaimDeadlineNs(LeaseSession session) {
+        return Math.min(graceCapNs, session.heardNs + config.silenceNs());
     }
 
     private void maybeEndGrace() {

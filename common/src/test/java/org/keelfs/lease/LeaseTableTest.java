@@ -320,8 +320,8 @@ class LeaseTableTest {
             table.onRestart(List.of(A, B), now);
             open(C);
             ask(C, LeaseNeed.read(FILE));
-            assertNotNull(table.onReclaim(A, FILE, LeaseMode.WRITE));
-            assertNull(table.onReclaim(B, FILE, LeaseMode.READ));
+            assertNotNull(table.onReclaim(A, FILE, LeaseMode.WRITE, now));
+            assertNull(table.onReclaim(B, FILE, LeaseMode.READ, now));
             assertTrue(table.onRenew(A, 0, true, now, out));
             assertEffects();
             assertTrue(table.onRenew(B, 0, true, now, out));

@@ -2,6 +2,7 @@ package org.keelfs.client.lease;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -40,6 +41,9 @@ public final class Leases {
      * reader.
      */
     private static final int INVALIDATIONS_MAX = 8;
+
+    /** Reclaims on their way at a time: enough to hide round trips, few beside other calls. */
+    private static final int RECLAIMS_MAX = 256;
 
     /** One inode's lease with its lock. */
     private static final class Entry {
@@ -460,19 +464,27 @@ public final class Leases {
         }
     }
 
-    /** After a restart of the server: gets back what is held, within its grace period. */
+    /**
+     * After a restart of the server: gets back what is held, within its grace period. All others of
+     * the cluster wait for it, so many calls are on their way at a time.
+     */
     public void reclaimAll() {
+        List<CompletableFuture<Void>> asked = new ArrayList<>();
         for (var e : entries.entrySet()) {
             LeaseMode held = e.getValue().holder.mode();
             if (held != LeaseMode.NONE) {
-                reclaim(e.getKey(), e.getValue(), held);
+                asked.add(reclaim(e.getKey(), e.getValue(), held));
+            }
+            if (asked.size() == RECLAIMS_MAX) {
+                asked.forEach(CompletableFuture::join);
+                asked.clear();
             }
         }
+        asked.forEach(CompletableFuture::join);
     }
 
-    private void reclaim(InodeId inode, Entry entry, LeaseMode held) {
-        AcquireLeaseReply reply =
-                session.call(
+    private CompletableFuture<Void> reclaim(InodeId inode, Entry entry, LeaseMode held) {
+        return session.callAsync(
                         RpcMethod.ACQUIRE_LEASE,
                         id ->
                                 AcquireLeaseRequest.newBuilder()
@@ -481,13 +493,25 @@ public final class Leases {
                                         .setMode(toWire(held))
                                         .setReclaim(true)
                                         .build(),
-                        AcquireLeaseReply.parser());
+                        AcquireLeaseReply.parser())
+                .handle(
+                        (reply, failure) -> {
+                            onReclaimed(inode, entry, held, failure == null ? reply : null);
+                            return null;
+                        });
+    }
+
+    private void onReclaimed(
+            InodeId inode, Entry entry, LeaseMode held, @Nullable AcquireLeaseReply reply) {
         entry.lock.lock();
         try {
-            LeaseGrant grant = reply.getLease();
             entry.holder.onLost();
-            if (reply.getErrno() == 0 && fromWire(grant.getMode()).covers(held)) {
-                boolean _ = entry.holder.onGrant(held, grant.getGeneration());
+            boolean granted =
+                    reply != null
+                            && reply.getErrno() == 0
+                            && fromWire(reply.getLease().getMode()).covers(held);
+            if (granted && reply != null) {
+                boolean _ = entry.holder.onGrant(held, reply.getLease().getGeneration());
             } else {
                 LOG.warn("{}: {} could not be reclaimed from the restarted server", inode, held);
                 target().afterReturn(inode, LeaseMode.NONE);

@@ -298,8 +298,8 @@ final class NamespaceOperations {
     }
 
     /**
-     * A file or directory that is open here outlives its name: it is pinned in front of the command that takes
-     * the name.
+     * A file or directory that is open here outlives its name: it is pinned in front of the command
+     * that takes the name.
      */
     private boolean pinIfOpen(@Nullable Attributes victim, List<Command> commands) {
         if (victim == null) {

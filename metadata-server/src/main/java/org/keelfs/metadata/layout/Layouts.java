@@ -28,6 +28,8 @@ import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
 import org.keelfs.register.Digest;
 import org.keelfs.register.Hint;
+import org.keelfs.rpc.RpcException;
+import org.keelfs.rpc.RpcStatus;
 import org.keelfs.security.capability.CapabilityRights;
 import org.keelfs.wire.proto.MetadataProto.HandOver;
 import org.keelfs.wire.proto.MetadataProto.Layout;
@@ -65,6 +67,7 @@ public final class Layouts {
     private final CapabilityIssuer issuer;
     private final Hints hints = new Hints();
     private final Map<ChunkId, Sealing> sealings = new LinkedHashMap<>();
+    private List<Work> parked = new ArrayList<>();
     private long warnedNs = Long.MIN_VALUE / 2;
 
     public Layouts(
@@ -126,7 +129,13 @@ public final class Layouts {
             LayoutRequest request,
             Consumer<LayoutReply> reply,
             Consumer<Throwable> fail) {
-        decide(new Work(asker, request.getWantsList(), reply, fail));
+        Work work = new Work(asker, request.getWantsList(), reply, fail);
+        if (leases.isReclaiming(asker.session())) {
+            // What it holds is not known yet; told to ask again, it would do so all the time.
+            parked.add(work);
+        } else {
+            decide(work);
+        }
     }
 
     private void decide(Work work) {
@@ -195,11 +204,7 @@ public final class Layouts {
         boolean writer = lease.mode() == LeaseMode.WRITE;
         switch (LayoutRules.decide(row, ask, sealing, sealerLives, clock.nanoTime())) {
             case ABSENT -> work.answers[i] = base(want).setAbsent(true).build();
-            case NO_LEASE ->
-                    work.answers[i] =
-                            refusal(
-                                    want,
-                                    leases.isReclaiming(session) ? Errno.EAGAIN : Errno.ENOLCK);
+            case NO_LEASE -> work.answers[i] = refusal(want, Errno.ENOLCK);
             case WAIT -> work.answers[i] = refusal(want, Errno.EAGAIN);
             case GO_ON, SEAL_ON ->
                     work.answers[i] =
@@ -425,8 +430,25 @@ public final class Layouts {
         hints.forget(inode);
     }
 
-    /** Forgets seals that nobody goes on with. */
+    /**
+     * Goes on with what waited for a session to reclaim; forgets seals that nobody goes on with.
+     */
     public void tick() {
+        List<Work> waiting = parked;
+        parked = new ArrayList<>();
+        for (Work work : waiting) {
+            if (leases.isReclaiming(work.asker.session())) {
+                parked.add(work);
+            } else if (leases.isOpen(work.asker.session())) {
+                try {
+                    decide(work);
+                } catch (RuntimeException e) {
+                    work.fail.accept(e);
+                }
+            } else {
+                work.fail.accept(new RpcException(RpcStatus.SESSION_GONE, "the session is over"));
+            }
+        }
         long now = clock.nanoTime();
         sealings.values().removeIf(sealing -> now - sealing.sinceNs() > SEALING_KEPT_NS);
     }

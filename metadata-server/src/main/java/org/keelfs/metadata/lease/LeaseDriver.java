@@ -109,7 +109,7 @@ public final class LeaseDriver implements LeaseEffects {
 
     /** A lease of before the restart, or null when it is lost. */
     public @Nullable LeaseState reclaim(SessionId session, InodeId inode, LeaseMode mode) {
-        LeaseState state = table.onReclaim(session, inode, mode);
+        LeaseState state = table.onReclaim(session, inode, mode, clock.nanoTime());
         noteWrite(state);
         drain();
         return state;
