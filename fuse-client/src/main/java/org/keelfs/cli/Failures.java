@@ -21,7 +21,9 @@ final class Failures {
     /** A command line that cannot be understood. */
     static int onUsage(ParameterException failure, String[] args) {
         String command = failure.getCommandLine().getCommandSpec().qualifiedName();
-        print(command, firstLine(failure.getMessage()) + " (see " + command + " --help)");
+        print(
+                command,
+                firstLine(String.valueOf(failure.getMessage())) + " (see " + command + " --help)");
         return ExitCode.USAGE;
     }
 

@@ -207,11 +207,17 @@ final class TestServer implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        for (AutoCloseable each : opened) {
-            each.close();
+    public void close() throws IOException {
+        try {
+            for (AutoCloseable each : opened) {
+                each.close();
+            }
+            server.close();
+        } catch (IOException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IOException(e);
         }
-        server.close();
     }
 
     /** A client that answers nothing by itself. */
