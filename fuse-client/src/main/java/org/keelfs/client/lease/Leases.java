@@ -45,6 +45,12 @@ public final class Leases {
     /** Reclaims on their way at a time: enough to hide round trips, few beside other calls. */
     private static final int RECLAIMS_MAX = 256;
 
+    /**
+     * How long a recall waits for the grant it names. Longer would not help, and the grant may have been for another
+     * call than the one under way, which may itself wait for this recall.
+     */
+    private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
+
     /** One inode's lease with its lock. */
     private static final class Entry {
         final ReentrantLock lock = new ReentrantLock();
@@ -189,7 +195,10 @@ public final class Leases {
             } finally {
                 entry.lock.unlock();
             }
-            acquire(inode, entry, needed, deadlineNs);
+            LeaseUse use = acquire(inode, entry, needed, deadlineNs);
+            if (use != null) {
+                return use;
+            }
         }
     }
 
@@ -222,7 +231,12 @@ public final class Leases {
         }
     }
 
-    private void acquire(InodeId inode, Entry entry, LeaseMode needed, long deadlineNs) {
+    /**
+     * Asks the server. Who asked uses the grant once, also when it is recalled in the same moment: without that two
+     * mounts could pass a lease to and fro for ever (docs/decisions/0003). Null: try again.
+     */
+    private @Nullable LeaseUse acquire(
+            InodeId inode, Entry entry, LeaseMode needed, long deadlineNs) {
         try {
             if (System.nanoTime() > deadlineNs) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
@@ -240,9 +254,11 @@ public final class Leases {
             if (reply.getErrno() != 0) {
                 throw new FsException(Errno.of(reply.getErrno()), inode + ": no lease");
             }
-            if (!granted(inode, entry, reply)) {
-                sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
+            if (granted(inode, entry, reply, needed)) {
+                return () -> endUse(entry);
             }
+            sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
+            return null;
         } finally {
             entry.lock.lock();
             try {
@@ -254,7 +270,9 @@ public final class Leases {
         }
     }
 
-    private boolean granted(InodeId inode, Entry entry, AcquireLeaseReply reply) {
+    /** Takes a grant, and part in it. */
+    private boolean granted(
+            InodeId inode, Entry entry, AcquireLeaseReply reply, LeaseMode needed) {
         LeaseGrant grant = reply.getLease();
         entry.lock.lock();
         try {
@@ -265,7 +283,7 @@ public final class Leases {
             if (acquired != null) {
                 acquired.accept(inode, reply);
             }
-            return true;
+            return entry.holder.tryUse(needed, false);
         } finally {
             entry.lock.unlock();
         }
@@ -307,6 +325,7 @@ public final class Leases {
         LeaseHolder.RecallStep step;
         entry.lock.lock();
         try {
+            letGrantComeFirst(entry, recall.getGeneration());
             step = entry.holder.onRecall(recall.getGeneration(), keep);
         } finally {
             entry.lock.unlock();
@@ -315,6 +334,18 @@ public final class Leases {
             case GIVE_BACK -> giveBack(inode, entry);
             case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
             case NOTHING -> {}
+        }
+    }
+
+    /** The grant that a recall names came before it on the wire; its thread may just not have run yet. */
+    private static void letGrantComeFirst(Entry entry, long generation) {
+        long leftNs = GRANT_ON_ITS_WAY_NS;
+        try {
+            while (entry.acquiring && entry.holder.generation() < generation && leftNs > 0) {
+                leftNs = entry.changed.awaitNanos(leftNs);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
