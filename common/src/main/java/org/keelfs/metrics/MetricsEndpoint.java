@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 
 /**
@@ -23,10 +22,13 @@ public final class MetricsEndpoint implements AutoCloseable {
      * Listens at once.
      *
      * @param address port 0 for a free one
+     * @param executor answers the calls; closed with the endpoint
      * @param scrape makes the text
      * @throws IOException in one clear line, when the address cannot be had
      */
-    public MetricsEndpoint(InetSocketAddress address, Supplier<String> scrape) throws IOException {
+    public MetricsEndpoint(
+            InetSocketAddress address, ExecutorService executor, Supplier<String> scrape)
+            throws IOException {
         if (!address.getAddress().isLoopbackAddress()) {
             throw new IOException("metrics are served on loopback only, not on " + address);
         }
@@ -35,9 +37,7 @@ public final class MetricsEndpoint implements AutoCloseable {
         } catch (IOException e) {
             throw new IOException("cannot serve metrics on " + address + ": " + e.getMessage(), e);
         }
-        executor =
-                Executors.newThreadPerTaskExecutor(
-                        Thread.ofVirtual().name("keelfs-metrics-", 0).factory());
+        this.executor = executor;
         server.setExecutor(executor);
         server.createContext("/metrics", exchange -> answer(exchange, scrape));
         server.start();

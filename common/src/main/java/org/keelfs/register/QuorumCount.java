@@ -26,7 +26,7 @@ public final class QuorumCount {
         failed &= ~bit;
     }
 
-    /** Notes that this replica failed for now, unless it has agreed. */
+    /** Notes that this replica failed in this attempt, unless it has agreed. */
     public void failed(NodeId node) {
         failed |= bit(node) & ~agreed;
     }
@@ -50,7 +50,7 @@ public final class QuorumCount {
         return set.size() - Integer.bitCount(failed) < set.majority();
     }
 
-    /** Whether the count is over for now. */
+    /** Whether the count is over, unless a failed replica answers after all. */
     public boolean decided() {
         return reached() || lost();
     }

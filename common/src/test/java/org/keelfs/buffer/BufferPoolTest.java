@@ -1,5 +1,6 @@
 package org.keelfs.buffer;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -10,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Random;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -126,9 +128,7 @@ class BufferPoolTest {
                                         Thread.currentThread().interrupt();
                                     }
                                 });
-        while (thread.getState() != Thread.State.TIMED_WAITING) {
-            Thread.sleep(1);
-        }
+        await().until(() -> thread.getState() == Thread.State.TIMED_WAITING);
         return thread;
     }
 
@@ -174,13 +174,13 @@ class BufferPoolTest {
         try (var pool = new BufferPool("test", MIB, true)) {
             var lost = new AtomicReference<>(pool.allocate(1_000));
             lost.set(null);
-            while (pool.leakCount() == 0) {
-                System.gc();
-                Thread.sleep(10);
-            }
-            while (pool.bytesInUse() > 0) {
-                Thread.sleep(1);
-            }
+            await().atMost(1, TimeUnit.MINUTES)
+                    .until(
+                            () -> {
+                                System.gc();
+                                return pool.leakCount() > 0;
+                            });
+            await().until(() -> pool.bytesInUse() == 0);
         }
     }
 }

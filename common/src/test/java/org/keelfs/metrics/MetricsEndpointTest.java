@@ -10,6 +10,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
 class MetricsEndpointTest {
@@ -18,7 +20,8 @@ class MetricsEndpointTest {
         var counter = new java.util.concurrent.atomic.AtomicInteger();
         var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         try (var endpoint =
-                        new MetricsEndpoint(address, () -> "calls " + counter.incrementAndGet());
+                        new MetricsEndpoint(
+                                address, executor(), () -> "calls " + counter.incrementAndGet());
                 var http = HttpClient.newHttpClient()) {
             var uri = URI.create("http://127.0.0.1:" + endpoint.address().getPort() + "/metrics");
             var request = HttpRequest.newBuilder(uri).build();
@@ -34,6 +37,15 @@ class MetricsEndpointTest {
     void otherMachinesCannotAsk() {
         assertThrows(
                 IOException.class,
-                () -> new MetricsEndpoint(new InetSocketAddress("0.0.0.0", 0), () -> ""));
+                () -> {
+                    try (var executor = executor()) {
+                        new MetricsEndpoint(new InetSocketAddress("0.0.0.0", 0), executor, () -> "")
+                                .close();
+                    }
+                });
+    }
+
+    private static ExecutorService executor() {
+        return Executors.newVirtualThreadPerTaskExecutor();
     }
 }

@@ -19,12 +19,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -393,7 +394,8 @@ class RpcTransportTest {
         var near = transport(client, config);
         var peer = near.connect("127.0.0.1", address.getPort(), Role.METADATA, 1);
         assertStatus(RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
-        Thread.sleep(250);
+        // The next attempt may be made again, and the time of the first is not over yet.
+        Awaitility.await().pollDelay(250, TimeUnit.MILLISECONDS).until(() -> true);
         try (var silent = new ServerSocket(address.getPort(), 5, address.getAddress())) {
             long before = System.nanoTime();
             assertStatus(RpcStatus.UNREACHABLE, peer.call(RpcMethod.STATFS, body(""), TIMEOUT_MS));
@@ -511,11 +513,7 @@ class RpcTransportTest {
         return cause;
     }
 
-    private static void await(BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + 20_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < end, "did not come about in 20 s");
-            Thread.sleep(5);
-        }
+    private static void await(Callable<Boolean> condition) {
+        Awaitility.await().atMost(20, TimeUnit.SECONDS).until(condition);
     }
 }

@@ -292,6 +292,8 @@ public final class RunningServer implements AutoCloseable {
                 new MetricsEndpoint(
                         new InetSocketAddress(
                                 InetAddress.getLoopbackAddress(), config.metricsPort()),
+                        Executors.newThreadPerTaskExecutor(
+                                Thread.ofVirtual().name("keelfs-metrics-", 0).factory()),
                         () -> scrape(executor, registry)));
     }
 

@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -109,6 +110,8 @@ public final class RunningNode implements AutoCloseable {
                         new MetricsEndpoint(
                                 new InetSocketAddress(
                                         InetAddress.getLoopbackAddress(), config.metricsPort()),
+                                Executors.newThreadPerTaskExecutor(
+                                        Thread.ofVirtual().name("keelfs-metrics-", 0).factory()),
                                 metrics::scrape));
             }
             var server =

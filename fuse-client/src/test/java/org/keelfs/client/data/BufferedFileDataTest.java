@@ -1,5 +1,6 @@
 package org.keelfs.client.data;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -257,9 +258,7 @@ class BufferedFileDataTest {
     void whatIsOldIsFlushedByItselfAndToldOnce() throws Exception {
         data = mount(4 << 20, 4 << 20, 100, 10_000);
         write(0, random(1, 5000), 0);
-        for (int i = 0; i < 100 && flushed.isEmpty(); i++) {
-            Thread.sleep(50);
-        }
+        await().until(() -> !flushed.isEmpty());
         assertEquals(List.of(new WriteBackListener.Flushed(FILE, 2)), flushed);
         assertFalse(data.isDirty(FILE));
     }
@@ -270,9 +269,7 @@ class BufferedFileDataTest {
         for (int i = 0; i < 200; i++) {
             data.write(new InodeId(100 + i), 0, ByteBuffer.wrap(random(i, 4096)), 0, true);
         }
-        for (int i = 0; i < 100 && flushed.size() < 200; i++) {
-            Thread.sleep(50);
-        }
+        await().until(() -> flushed.size() >= 200);
         assertEquals(200, flushed.size());
         assertTrue(cluster.layoutCalls.get() <= 4, "layouts in " + cluster.layoutCalls);
         long frames = cluster.nodes.getFirst().frames.get();
@@ -295,15 +292,16 @@ class BufferedFileDataTest {
         assertArrayEquals(random(2, 1_000_000), read(50_000, 1_000_000));
     }
 
-    private void awaitEqualReplicas() throws Exception {
-        for (int i = 0; i < 200; i++) {
-            var maps = cluster.nodes.stream().map(BufferedFileDataTest::stamps).distinct();
-            if (maps.count() == 1) {
-                return;
-            }
-            Thread.sleep(100);
-        }
-        throw new AssertionError("a replica did not catch up");
+    private void awaitEqualReplicas() {
+        await("all replicas to be equal")
+                .atMost(20, TimeUnit.SECONDS)
+                .until(
+                        () ->
+                                cluster.nodes.stream()
+                                                .map(BufferedFileDataTest::stamps)
+                                                .distinct()
+                                                .count()
+                                        == 1);
     }
 
     private static String stamps(org.keelfs.client.quorum.MemoryNode node) {

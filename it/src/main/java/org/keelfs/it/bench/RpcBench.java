@@ -138,7 +138,10 @@ public final class RpcBench {
             next(client, body, payload, start + durationNs, calls, done);
         }
         done.await();
-        int bytes = body == READ_4K ? PAYLOAD_4K : body == READ_1M ? PAYLOAD_1M : payload.length();
+        int bytes =
+                body.equals(READ_4K)
+                        ? PAYLOAD_4K
+                        : body.equals(READ_1M) ? PAYLOAD_1M : payload.length();
         show(what, depth, calls.get(), System.nanoTime() - start, cpu, bytes);
     }
 

@@ -92,10 +92,10 @@ public final class History {
                 .filter(
                         o ->
                                 o.status == Operation.Status.DONE
-                                        || o.status == Operation.Status.UNKNOWN
+                                        || (o.status == Operation.Status.UNKNOWN
                                                 && o.write
                                                 && o.epoch > 0
-                                                && read.contains(o.value))
+                                                && read.contains(o.value)))
                 .toList();
     }
 

@@ -179,25 +179,20 @@ final class SimClient {
     }
 
     /** Runs at the metadata server, and the answer here; each is repeated until it is through. */
-    private <A> void call(Consumer<Consumer<A>> question, Consumer<A> answer) {
+    <A> void ask(Consumer<Consumer<A>> question, Consumer<A> answer) {
         var gate = gate();
         long asked = session;
-        cluster.network.sendSurely(
+        Consumer<A> ifStillOurs =
+                a -> {
+                    if (session == asked) {
+                        answer.accept(a);
+                    }
+                };
+        cluster.network.<A>ask(
                 endpoint(),
                 SimMetadata.ENDPOINT,
-                () ->
-                        question.accept(
-                                a ->
-                                        cluster.network.sendSurely(
-                                                SimMetadata.ENDPOINT,
-                                                endpoint(),
-                                                () ->
-                                                        gate.accept(
-                                                                () -> {
-                                                                    if (session == asked) {
-                                                                        answer.accept(a);
-                                                                    }
-                                                                }))));
+                question,
+                a -> gate.accept(() -> ifStillOurs.accept(a)));
     }
 
     /** One round with the nodes. */
@@ -220,7 +215,7 @@ final class SimClient {
     }
 
     private void heartbeat(int in) {
-        if (in != incarnation || cluster.healed() && finished()) {
+        if (in != incarnation || (cluster.healed() && finished())) {
             return;
         }
         long sent = cluster.scheduler.nowNs();
@@ -377,7 +372,7 @@ final class SimClient {
         acquiring = true;
         long asked = session;
         long sentNs = cluster.scheduler.nowNs();
-        this.<SimMetadata.Grant>call(
+        this.<SimMetadata.Grant>ask(
                 reply -> cluster.metadata.acquire(this, new SessionId(asked), wanted, reply),
                 granted -> {
                     acquiring = false;
@@ -469,7 +464,7 @@ final class SimClient {
         opening = true;
         long asked = session;
         long known = layout == null ? 0 : layout.epoch();
-        this.<Layout>call(
+        this.<Layout>ask(
                 reply -> cluster.metadata.layoutAgain(asked, known, newEpoch, reply),
                 this::onLayout);
     }
@@ -555,7 +550,7 @@ final class SimClient {
     }
 
     private void report(Layout of, ChunkGrant in, SealOutcome.Opened opened) {
-        this.<Boolean>call(
+        this.<Boolean>ask(
                 reply -> reply.accept(cluster.metadata.sealed(of.chunk(), opened.epoch())),
                 accepted -> {
                     if (!accepted) {
@@ -570,10 +565,6 @@ final class SimClient {
 
     /** Catches up with one replica that is behind, in the background. */
     final TreeSet<NodeId> catchingUp = new TreeSet<>();
-
-    <A> void ask(Consumer<Consumer<A>> question, Consumer<A> answer) {
-        call(question, answer);
-    }
 
     long createdEpoch() {
         return layout == null || layout.epoch() != layout.createdEpoch()

@@ -226,7 +226,7 @@ public final class SimCluster {
         metadata.wantChange();
     }
 
-    void trace(String format, Object... arguments) {
+    void trace(String format, @Nullable Object... arguments) {
         if (trace != null) {
             trace.add("%9d ".formatted(scheduler.nowNs()) + format.formatted(arguments));
         }

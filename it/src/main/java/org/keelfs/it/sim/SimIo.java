@@ -90,9 +90,9 @@ final class SimIo {
      */
     private boolean mayWriteAgain(SimOperation operation) {
         return cluster.rules.newTimestampForUnknown()
-                || operation.mode == Mode.WRITE
+                || (operation.mode == Mode.WRITE
                         && operation.sentBy == client.session()
-                        && !othersWrote;
+                        && !othersWrote);
     }
 
     // ---- reads ----

@@ -453,7 +453,7 @@ final class SimMetadata {
 
     boolean commit(ChunkId changed, ReplicaSet from, ReplicaSet to, long in) {
         boolean current = changed.equals(chunk) && in == epoch && set.equals(from);
-        if (!current && cluster.rules.commitsOnlyCurrentChange() || !changed.equals(chunk)) {
+        if ((!current && cluster.rules.commitsOnlyCurrentChange()) || !changed.equals(chunk)) {
             return false;
         }
         cluster.trace("metadata commits %s in %d", to, in);

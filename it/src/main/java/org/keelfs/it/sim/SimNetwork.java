@@ -1,6 +1,7 @@
 package org.keelfs.it.sim;
 
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * Messages between endpoints: lost, doubled, overtaken, very late. Endpoints are numbers: 0 the
@@ -86,6 +87,12 @@ final class SimNetwork {
                         deliver.run();
                     }
                 });
+    }
+
+    /** A question and its answer, each repeated until it is through. */
+    <A> void ask(int from, int to, Consumer<Consumer<A>> question, Consumer<A> answer) {
+        sendSurely(
+                from, to, () -> question.accept(a -> sendSurely(to, from, () -> answer.accept(a))));
     }
 
     private long delay() {

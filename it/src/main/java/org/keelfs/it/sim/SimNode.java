@@ -61,7 +61,7 @@ final class SimNode {
         if (up) {
             var rules = cluster.rules;
             boolean forgets = tombstone && !rules.keepsTombstones();
-            long fence = forgets || !tombstone && !rules.raisesFloor() ? 0 : fencedEpoch;
+            long fence = forgets || (!tombstone && !rules.raisesFloor()) ? 0 : fencedEpoch;
             var _ = register.onDrop(chunk, fence, tombstone && !forgets, effects());
             maybeSync();
         }

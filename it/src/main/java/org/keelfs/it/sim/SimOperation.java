@@ -38,7 +38,7 @@ final class SimOperation {
     }
 
     boolean covered(Mode held) {
-        return mode == held || kind == Kind.READ && mode == Mode.READ && held == Mode.WRITE;
+        return mode == held || (kind == Kind.READ && mode == Mode.READ && held == Mode.WRITE);
     }
 
     @Override

@@ -226,8 +226,9 @@ final class ArchitectureTest {
                                             .and(not(named("KernelCache")))));
         }
 
+        /** The messages of wire are the vocabulary it shares with the server's commands. */
         @Test
-        void vfsKnowsNoWireAndNoAdapter() {
+        void vfsKnowsNoCallsAndNoAdapter() {
             clientPackageUses("vfs", "cache", "data", "meta", "lease");
             check(
                     noClasses()
@@ -235,7 +236,7 @@ final class ArchitectureTest {
                             .resideInAPackage(ROOT + "client.vfs")
                             .should()
                             .dependOnClassesThat()
-                            .resideInAnyPackage(packages("fuse..", "rpc..", "wire..")));
+                            .resideInAnyPackage(packages("fuse..", "rpc..")));
         }
 
         @Test
@@ -263,11 +264,13 @@ final class ArchitectureTest {
                     "metrics..");
         }
 
+        /** Copying a replica is done from here too, with the machine of replicaset. */
         @Test
         void quorumDrivesTheRegistersOverTheWire() {
             uses(
                     "client.quorum",
                     "register..",
+                    "replicaset..",
                     "rpc..",
                     "wire..",
                     "buffer..",
@@ -365,19 +368,19 @@ final class ArchitectureTest {
                             .accessTargetWhere(call(System.class, "getenv", "getProperty")));
         }
 
+        /** Who is handed a thread or a factory of them may start it. */
         @Test
-        void aloneStartThreadsAndMakeExecutors() {
+        void aloneMakeThreadsAndExecutors() {
             check(
                     noClasses()
                             .that()
                             .resideOutsideOfPackages(ROOTS)
-                            .and(not(named("(Kernel|Jnr)Mount")))
+                            .and(not(named("(Kernel|Jnr)Mount|PeerSlot")))
                             .should()
                             .accessTargetWhere(
                                     call(
                                                     Thread.class,
                                                     "<init>",
-                                                    "start",
                                                     "ofVirtual",
                                                     "ofPlatform",
                                                     "startVirtualThread")
@@ -385,7 +388,8 @@ final class ArchitectureTest {
                                             .or(call(ThreadPoolExecutor.class, "<init>"))
                                             .or(call(ForkJoinPool.class, "<init>", "commonPool")))
                             .because(
-                                    "a root hands executors out; an adapter is one for its readers"));
+                                    "a root hands executors out; an adapter is one for its readers,"
+                                            + " and a peer's name is resolved beside its event loop"));
         }
 
         @Test

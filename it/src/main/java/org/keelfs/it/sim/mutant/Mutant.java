@@ -326,12 +326,6 @@ public enum Mutant {
         o.resumePercent = 100;
     }
 
-    private static void crashesAndEvictions(SimOptions o) {
-        evictions(o);
-        o.crashPercent = 40;
-        o.crashAfterReplyPerMille = 30;
-    }
-
     private static void setChanges(SimOptions o) {
         losses(o);
         o.setChangePercent = 60;

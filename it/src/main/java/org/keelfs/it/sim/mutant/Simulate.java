@@ -1,8 +1,7 @@
-package org.keelfs.it.sim;
+package org.keelfs.it.sim.mutant;
 
 import java.io.PrintStream;
 import java.util.List;
-import org.keelfs.it.sim.mutant.Mutant;
 
 /** Replays seeds: {@code scripts/simulate [--mutant NAME] SEED...}, or a range {@code FROM..TO}. */
 public final class Simulate {
