@@ -12,6 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Invariant;
+import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.SectorRun;
 import org.keelfs.node.store.GroupCommit;
@@ -160,13 +161,9 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
     }
 
     private long append(LogRecord record, List<ValueRun> values) {
-        var payload = LogRecord.payload(values);
-        for (var buffer : payload) {
-            var _ = buffer.retain();
-        }
         if (record.kind() == LogRecord.Kind.FLOOR) {
             synchronized (floorLock) {
-                long position = commit().append(record, payload);
+                long position = commit().append(record);
                 raiseFloor(record.epoch(), position);
                 return position;
             }
@@ -174,9 +171,23 @@ public final class ChunkIndex implements SectorIndex, ReplicaTable {
         var stripe = stripe(record.chunk());
         Invariant.check(stripe.lock.isHeldByCurrentThread(), "appends hold the chunk's lock");
         var entry = stripe.enter(record.chunk());
-        long position = commit().append(record, payload);
+        long position = append(record, LogRecord.payload(values));
         apply(stripe, entry, record);
         return position;
+    }
+
+    private long append(LogRecord record, PayloadBuffer[] payload) {
+        for (var buffer : payload) {
+            var _ = buffer.retain();
+        }
+        try {
+            return commit().append(record, payload);
+        } catch (RuntimeException e) {
+            for (var buffer : payload) {
+                buffer.release();
+            }
+            throw e;
+        }
     }
 
     @Override

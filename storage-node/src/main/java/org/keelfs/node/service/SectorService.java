@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.model.Payload;
+import org.keelfs.model.Timestamp;
 import org.keelfs.node.index.ChunkIndex;
 import org.keelfs.node.store.SectorStore;
 import org.keelfs.node.store.StoreFailedException;
@@ -193,9 +194,20 @@ public final class SectorService {
                             RegisterRequest.Install _ ->
                             CapabilityRights.SEAL | CapabilityRights.HEAL;
                 };
-        return capability.getChunk() == request.chunk().value()
+        return isPlausible(request)
+                && capability.getChunk() == request.chunk().value()
                 && request.epoch() <= capability.getEpoch()
                 && (capability.getRights() & any) != 0;
+    }
+
+    /**
+     * A value is first written in its timestamp's epoch, so none is newer than the operation. A
+     * client that says otherwise could make a sector unwritable for all later ones.
+     */
+    private static boolean isPlausible(RegisterRequest request) {
+        return !(request instanceof RegisterRequest.Write write)
+                || (write.timestamp().isAfter(Timestamp.ZERO)
+                        && Long.compareUnsigned(write.timestamp().epoch(), write.epoch()) <= 0);
     }
 
     /**
