@@ -46,8 +46,8 @@ public final class Leases {
     private static final int RECLAIMS_MAX = 256;
 
     /**
-     * How long a recall waits for the grant it names. Longer would not help, and the grant may have been for another
-     * call than the one under way, which may itself wait for this recall.
+     * How long a recall waits for the grant it names. Longer would not help, and the grant may have
+     * been for another call than the one under way, which may itself wait for this recall.
      */
     private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
 
@@ -232,8 +232,9 @@ public final class Leases {
     }
 
     /**
-     * Asks the server. Who asked uses the grant once, also when it is recalled in the same moment: without that two
-     * mounts could pass a lease to and fro for ever (docs/decisions/0003). Null: try again.
+     * Asks the server. Who asked uses the grant once, also when it is recalled in the same moment:
+     * without that two mounts could pass a lease to and fro for ever (docs/decisions/0003). Null:
+     * try again.
      */
     private @Nullable LeaseUse acquire(
             InodeId inode, Entry entry, LeaseMode needed, long deadlineNs) {
@@ -271,8 +272,7 @@ public final class Leases {
     }
 
     /** Takes a grant, and part in it. */
-    private boolean granted(
-            InodeId inode, Entry entry, AcquireLeaseReply reply, LeaseMode needed) {
+    private boolean granted(InodeId inode, Entry entry, AcquireLeaseReply reply, LeaseMode needed) {
         LeaseGrant grant = reply.getLease();
         entry.lock.lock();
         try {
@@ -337,7 +337,10 @@ public final class Leases {
         }
     }
 
-    /** The grant that a recall names came before it on the wire; its thread may just not have run yet. */
+    /**
+     * The grant that a recall names came before it on the wire; its thread may just not have run
+     * yet.
+     */
     private static void letGrantComeFirst(Entry entry, long generation) {
         long leftNs = GRANT_ON_ITS_WAY_NS;
         try {
