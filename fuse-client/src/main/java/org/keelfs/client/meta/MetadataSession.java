@@ -386,7 +386,12 @@ public final class MetadataSession implements AutoCloseable {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
-                    RenewRequest.newBuilder().setSession(s.id).setProgress(progress.get()).build();
+                    RenewRequest.newBuilder()
+                            .setSession(s.id)
+                            .setProgress(progress.get())
+                            // Only what onRestarted has finished: the server waits for this.
+                            .setReclaimedIncarnation(incarnation)
+                            .build();
             RpcReply raw =
                     Waits.await(
                             rpc.call(RpcMethod.RENEW, request, RENEW_ATTEMPT_MS),
