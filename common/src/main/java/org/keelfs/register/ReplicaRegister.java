@@ -201,13 +201,14 @@ public class ReplicaRegister<R> {
             out.reply(token, new Refused(Reason.DIGEST_MISMATCH), 0);
             return;
         }
+        int allocatedDelta = change.allocatedDelta(); // before the table shows the record
         long position =
                 out.append(
                         new ReplicaRecord.Install(
                                 chunk,
                                 ReplicaState.sealedIn(install.epoch(), install.digest()),
                                 install.fixes()));
-        out.reply(token, new RegisterReply.Applied(change.allocatedDelta()), position);
+        out.reply(token, new RegisterReply.Applied(allocatedDelta), position);
     }
 
     private void write(R token, Write write, ReplicaState state, ReplicaEffects<R> out) {
