@@ -293,7 +293,7 @@ class BufferedFileDataTest {
     }
 
     private void awaitEqualReplicas() {
-        await("all replicas to be equal")
+        await("all replicas hold the same")
                 .atMost(20, TimeUnit.SECONDS)
                 .until(
                         () ->
@@ -489,7 +489,11 @@ class BufferedFileDataTest {
                                 outcome.add(e.errno());
                             }
                         });
-        Thread.sleep(100);
+        await("the flush waits for nodes")
+                .until(
+                        () ->
+                                thread.getState() == Thread.State.TIMED_WAITING
+                                        || thread.getState() == Thread.State.WAITING);
         thread.interrupt();
         thread.join(5_000);
         assertEquals(List.of(Errno.EINTR), outcome);
@@ -505,16 +509,14 @@ class BufferedFileDataTest {
         data.flush(FILE);
         remount();
         var target = ByteBuffer.allocate(128 << 10);
-        int atHand = 0;
         for (int at = 0; at < bytes.length; at += target.capacity()) {
-            Thread.sleep(10);
-            if (data.read(FILE, at, target.clear(), false)) {
-                atHand++;
+            int offset = at;
+            if (at > 0) {
+                await("read ahead").until(() -> data.read(FILE, offset, target.clear(), false));
             } else {
-                assertTrue(data.read(FILE, at, target.clear(), true));
+                assertTrue(data.read(FILE, offset, target.clear(), true));
             }
             assertEquals(ByteBuffer.wrap(bytes, at, target.capacity()).slice(), target.flip());
         }
-        assertTrue(atHand > 16, atHand + " of 32 reads found their bytes");
     }
 }
