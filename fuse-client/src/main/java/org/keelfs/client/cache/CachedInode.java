@@ -17,12 +17,21 @@ public record CachedInode(
         Attributes attributes,
         @Nullable Map<Name, byte[]> xattrs,
         byte @Nullable [] symlinkTarget) {
+    private static final Name ACCESS_ACL = Name.of("system.posix_acl_access");
 
-    /** The same with other attributes, unless those are older. */
+    /**
+     * The same with other attributes, unless those are older. Another mode means another access
+     * list, if there is one: chmod(2) sets its mask.
+     */
     CachedInode with(Attributes newer) {
-        return newer.version() < attributes.version()
-                ? this
-                : new CachedInode(newer, xattrs, symlinkTarget);
+        if (newer.version() < attributes.version()) {
+            return this;
+        }
+        boolean listChanged =
+                xattrs != null
+                        && newer.mode() != attributes.mode()
+                        && xattrs.containsKey(ACCESS_ACL);
+        return new CachedInode(newer, listChanged ? null : xattrs, symlinkTarget);
     }
 
     /** Names of the extended attributes, when known. */

@@ -60,7 +60,8 @@ final class AttributeOperations {
 
     /** Truncation within open(O_TRUNC); the state is locked, the lease in use. */
     void truncateLocked(Call call, FileState state) {
-        var change = new AttributeChange(null, null, null, 0L, null, null, null, 1, true);
+        boolean kills = !call.caller().isRoot();
+        var change = new AttributeChange(null, null, null, 0L, null, null, null, 1, kills);
         resize(state, 0);
         var _ = apply(call, state, change);
     }
