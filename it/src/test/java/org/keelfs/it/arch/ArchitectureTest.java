@@ -375,7 +375,7 @@ final class ArchitectureTest {
                     noClasses()
                             .that()
                             .resideOutsideOfPackages(ROOTS)
-                            .and(not(named("(Kernel|Jnr)Mount|PeerSlot")))
+                            .and(not(named("((Kernel|Jnr)Mount|PeerSlot)")))
                             .should()
                             .accessTargetWhere(
                                     call(
