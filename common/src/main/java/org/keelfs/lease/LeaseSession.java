@@ -56,7 +56,8 @@ final class LeaseSession {
     }
 
     long stallDeadlineNs(LeaseTableConfig config) {
-        return recalled.isEmpty() || condemned
+        // Who was not heard of since is silent, not stuck.
+        return recalled.isEmpty() || condemned || heardNs < oldestRecallNs()
                 ? Long.MAX_VALUE
                 : Math.max(oldestRecallNs(), progressNs) + config.stallNs();
     }

@@ -146,8 +146,10 @@ public final class Layouts {
                 try {
                     decideOne(work, i, places.get(i), steps);
                 } catch (FsException e) {
-                    warn(e);
                     boolean starting = e.errno() == Errno.EIO && nodes.isStarting(clock.nanoTime());
+                    if (!starting) {
+                        warn(e);
+                    }
                     work.answers[i] =
                             refusal(work.wants.get(i), starting ? Errno.EAGAIN : e.errno());
                 }
