@@ -24,7 +24,7 @@ public final class LeaseHolder {
     private long generation;
     private long worthlessUpTo;
     private int users;
-    private long readsWhileRecalled;
+    private long ioWhileRecalled;
 
     /** Of an inode never heard of. */
     public LeaseHolder() {
@@ -70,13 +70,13 @@ public final class LeaseHolder {
      *     may wait for
      * @return false when the caller has to get a new grant first
      */
-    public boolean tryUse(LeaseMode needed, boolean kernelRead) {
-        boolean open = phase == Phase.HELD || (phase == Phase.RECALLED && kernelRead);
+    public boolean tryUse(LeaseMode needed, boolean kernelIo) {
+        boolean open = phase == Phase.HELD || (phase == Phase.RECALLED && kernelIo);
         if (!open || !mode.covers(needed)) {
             return false;
         }
         if (phase == Phase.RECALLED) {
-            readsWhileRecalled++;
+            ioWhileRecalled++;
         }
         users++;
         return true;
@@ -93,11 +93,11 @@ public final class LeaseHolder {
     }
 
     /**
-     * Kernel reads served since the recall began: while it grows, the invalidation is to be done
-     * again.
+     * Reads and writes of the kernel served since the recall began: while it grows, the
+     * invalidation is to be done again.
      */
-    public long readsWhileRecalled() {
-        return readsWhileRecalled;
+    public long ioWhileRecalled() {
+        return ioWhileRecalled;
     }
 
     /**
@@ -143,7 +143,7 @@ public final class LeaseHolder {
         }
         phase = Phase.RECALLED;
         keep = mode.covers(keepMode) ? keepMode : LeaseMode.NONE;
-        readsWhileRecalled = 0;
+        ioWhileRecalled = 0;
         return RecallStep.GIVE_BACK;
     }
 
@@ -157,7 +157,7 @@ public final class LeaseHolder {
         }
         phase = Phase.RECALLED;
         keep = LeaseMode.NONE;
-        readsWhileRecalled = 0;
+        ioWhileRecalled = 0;
         return true;
     }
 

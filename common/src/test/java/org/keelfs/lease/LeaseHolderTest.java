@@ -30,12 +30,14 @@ class LeaseHolderTest {
     }
 
     @Test
-    void whileRecalledOnlyKernelReadsAreServedAndThenNobody() {
+    void whileRecalledOnlyIoOfTheKernelIsServedAndThenNobody() {
         assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
         assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
         assertFalse(holder.tryUse(LeaseMode.WRITE, false));
         assertTrue(holder.tryUse(LeaseMode.READ, true));
-        assertEquals(1, holder.readsWhileRecalled());
+        assertTrue(holder.tryUse(LeaseMode.WRITE, true));
+        assertEquals(2, holder.ioWhileRecalled());
+        holder.endUse();
         holder.beginClosing();
         assertFalse(holder.tryUse(LeaseMode.READ, true));
         assertFalse(holder.isIdle());

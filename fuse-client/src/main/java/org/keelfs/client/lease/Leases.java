@@ -373,7 +373,9 @@ public final class Leases {
         long sessionId = session.id();
         try {
             invalidateKernel(inode, entry, held, keep);
-            closeToUsers(entry);
+            if (!closedToUsers(entry)) {
+                return;
+            }
             var request =
                     ReturnLeaseRequest.newBuilder()
                             .setInode(inode.value())
@@ -416,7 +418,7 @@ public final class Leases {
         }
         long served = -1;
         for (int round = 0; round < INVALIDATIONS_MAX; round++) {
-            long before = readsWhileRecalled(entry);
+            long before = ioWhileRecalled(entry);
             if (before == served) {
                 return;
             }
@@ -425,22 +427,30 @@ public final class Leases {
         }
     }
 
-    private static long readsWhileRecalled(Entry entry) {
+    private static long ioWhileRecalled(Entry entry) {
         entry.lock.lock();
         try {
-            return entry.holder.readsWhileRecalled();
+            return entry.holder.ioWhileRecalled();
         } finally {
             entry.lock.unlock();
         }
     }
 
-    private static void closeToUsers(Entry entry) {
+    /**
+     * Waits for the last user. False when the lease was lost meanwhile: there is nothing to return
+     * then.
+     */
+    private static boolean closedToUsers(Entry entry) {
         entry.lock.lock();
         try {
+            if (!entry.holder.isLeaving()) {
+                return false;
+            }
             entry.holder.beginClosing();
             while (!entry.holder.isIdle()) {
                 entry.changed.awaitUninterruptibly();
             }
+            return entry.holder.isLeaving();
         } finally {
             entry.lock.unlock();
         }

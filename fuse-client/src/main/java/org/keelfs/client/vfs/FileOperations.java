@@ -190,7 +190,10 @@ final class FileOperations {
         }
         boolean append = (flags & OpenFlags.APPEND) != 0 && !fromPageCache;
         long at;
-        try (LeaseUse _ = use(call, inode, LeaseMode.WRITE, fromPageCache)) {
+        // A buffered write keeps the page that it fills in part locked until it is answered, and
+        // the invalidation of a
+        // recall waits for that page: so writes too are served while it runs.
+        try (LeaseUse _ = use(call, inode, LeaseMode.WRITE, true)) {
             FileState state = lockedFor(call, inode);
             try {
                 at = append ? state.size() : offset;

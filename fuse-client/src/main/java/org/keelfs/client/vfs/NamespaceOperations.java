@@ -213,10 +213,37 @@ final class NamespaceOperations {
     }
 
     Created createOpen(Call call, InodeId parent, Name name, int mode, int flags) {
-        Attributes attributes =
-                create(call, parent, name, FileType.REGULAR.modeBits() | (mode & 0xFFF), 0, null);
+        Attributes attributes;
+        try {
+            attributes =
+                    create(
+                            call,
+                            parent,
+                            name,
+                            FileType.REGULAR.modeBits() | (mode & 0xFFF),
+                            0,
+                            null);
+        } catch (FsException e) {
+            if (e.errno() == Errno.EEXIST && (flags & OpenFlags.EXCLUSIVE) == 0) {
+                return openExisting(call, parent, name, flags);
+            }
+            throw e;
+        }
         Opened opened = vfs.files().with(attributes.inode(), state -> files.opened(state, flags));
         return new Created(entry(parent, attributes), opened);
+    }
+
+    /**
+     * Another mount was first, after the kernel had looked the name up in vain (O_CREAT without
+     * O_EXCL).
+     */
+    private Created openExisting(Call call, InodeId parent, Name name, int flags) {
+        Entry found = lookup(call, parent, name);
+        if (!found.attributes().isRegular()) {
+            // The kernel looks the name up again and does what its type asks for.
+            throw new FsException(Errno.ESTALE);
+        }
+        return new Created(found, files.open(call, found.attributes().inode(), flags));
     }
 
     Created createUnnamed(Call call, InodeId parent, int mode, int flags) {

@@ -7,6 +7,7 @@ package org.keelfs.client.vfs;
 final class OpenFlags {
     static final int ACCESS_MASK = 3;
     static final int READ_ONLY = 0;
+    static final int EXCLUSIVE = 0x80;
     static final int TRUNCATE = 0x200;
     static final int APPEND = 0x400;
     static final int DATA_SYNC = 0x1000;
