@@ -246,12 +246,14 @@ final class CommandLineTest {
 
     @Test
     void serversThatDoNotAnswer() throws IOException {
+        String port = "metadata-port: " + freePort();
+        assertRefused(7, mount(mountConfig(port), fresh("m6"), "main"));
+        assertRefused(7, cluster.keelfs("status", "--config", changed("admin", port).toString()));
+    }
+
+    private static int freePort() throws IOException {
         try (var free = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            String port = "metadata-port: " + free.getLocalPort();
-            free.close();
-            assertRefused(7, mount(mountConfig(port), fresh("m6"), "main"));
-            assertRefused(
-                    7, cluster.keelfs("status", "--config", changed("admin", port).toString()));
+            return free.getLocalPort();
         }
     }
 
