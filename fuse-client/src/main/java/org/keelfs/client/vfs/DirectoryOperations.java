@@ -127,7 +127,7 @@ final class DirectoryOperations {
             return null;
         }
         Attributes attributes = reader.overlay(inode.attributes());
-        return new Entry(attributes, vfs.leases().remainingNs(), reader.validNs(known.inode()));
+        return new Entry(attributes, vfs.leases().remainingNs(), reader.validNs(attributes));
     }
 
     // ---- pages from the server ----

@@ -22,6 +22,8 @@ import org.keelfs.wire.proto.MetadataProto.Xattr;
 
 /** Attributes, xattrs and targets of inodes: from the cache under a lease, else from the server. */
 final class InodeReader {
+    private static final int SUID_SGID = 06000;
+
     private final VfsContext vfs;
 
     InodeReader(VfsContext vfs) {
@@ -46,12 +48,17 @@ final class InodeReader {
     }
 
     AttributesAnswer answer(Attributes attributes) {
-        return new AttributesAnswer(attributes, validNs(attributes.inode()));
+        return new AttributesAnswer(attributes, validNs(attributes));
     }
 
-    /** How long the kernel may keep what a lease on this inode covers. */
-    long validNs(InodeId inode) {
-        return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
+    /**
+     * How long the kernel may keep attributes that a lease covers. Those with setuid or setgid not
+     * at all: writes take these bits away here, and the kernel does not expect a mode to change.
+     */
+    long validNs(Attributes attributes) {
+        boolean mayLoseBits = attributes.isRegular() && (attributes.mode() & SUID_SGID) != 0;
+        boolean covered = !mayLoseBits && vfs.leases().covers(attributes.inode(), LeaseMode.READ);
+        return covered ? vfs.leases().remainingNs() : 0;
     }
 
     /** All extended attributes. */

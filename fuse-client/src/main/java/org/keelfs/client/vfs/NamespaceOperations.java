@@ -130,7 +130,7 @@ final class NamespaceOperations {
     Entry entry(InodeId parent, Attributes attributes) {
         long entryValidNs =
                 vfs.leases().covers(parent, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
-        return new Entry(attributes, entryValidNs, reader.validNs(attributes.inode()));
+        return new Entry(attributes, entryValidNs, reader.validNs(attributes));
     }
 
     private static void checkLength(Name name) {

@@ -187,7 +187,7 @@ public final class Vfs implements FileSystem {
     }
 
     private AttributesAnswer answer(Attributes a) {
-        return new AttributesAnswer(out(a), reader.validNs(a.inode()));
+        return new AttributesAnswer(out(a), reader.validNs(a));
     }
 
     // ---- names ----
