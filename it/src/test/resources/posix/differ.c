@@ -413,7 +413,7 @@ static void xattr_call(void) {
     int f = (int)below(FILES);
     char key[40];
     snprintf(key, sizeof key, "user.%c", 'k' + (int)below(3));
-    size_t n = below(3) ? below(50) : below(3000);
+    size_t n = below(3) ? below(50) : below(700);  // ext4 has room for 4096 in all
     random_bytes(n);
     switch (below(4)) {
         case 0: {
