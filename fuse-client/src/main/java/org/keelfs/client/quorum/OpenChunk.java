@@ -25,6 +25,8 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
      */
     private static final long MAJORITY_LOST_NS = 10_000_000_000L;
 
+    private static final long RENEW_MARGIN_MAX_MS = 10_000;
+
     private final Shared shared;
     private final InodeId inode;
     private final int index;
@@ -34,7 +36,10 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<NodeId, AtomicInteger> onTheirWay = new ConcurrentHashMap<>();
     private volatile Map<NodeId, SignedCapability> capabilities;
-    private volatile long expiresMs;
+
+    /** Server time from which on a use asks for fresh capabilities. */
+    private volatile long renewAtMs;
+
     private volatile long usedNs = System.nanoTime();
 
     /** When a read last found no majority; 0 for never. */
@@ -64,7 +69,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
         this.keyId = layout.getKeyId();
         this.wrappedKey = layout.getWrappedKey().toByteArray();
         this.capabilities = capabilitiesOf(layout);
-        this.expiresMs = layout.getExpiresMs();
+        this.renewAtMs = renewAt(layout);
     }
 
     private static Map<NodeId, SignedCapability> capabilitiesOf(Layout layout) {
@@ -78,7 +83,12 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     /** Takes the capabilities of a later layout of the same epoch. */
     void renew(Layout layout) {
         capabilities = capabilitiesOf(layout);
-        expiresMs = layout.getExpiresMs();
+        renewAtMs = renewAt(layout);
+    }
+
+    private long renewAt(Layout layout) {
+        long leftMs = layout.getExpiresMs() - shared.layouts().serverTimeMs();
+        return layout.getExpiresMs() - Math.clamp(leftMs / 4, 0, RENEW_MARGIN_MAX_MS);
     }
 
     /** The chunk is OPEN. */
@@ -107,13 +117,14 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
         return grant;
     }
 
-    long expiresMs() {
-        return expiresMs;
-    }
-
-    /** Somebody uses it. */
+    /**
+     * Somebody uses it: capabilities that would soon expire are renewed before nodes refuse them.
+     */
     void touch() {
         usedNs = System.nanoTime();
+        if (shared.layouts().serverTimeMs() >= renewAtMs) {
+            shared.renewal().renew(this);
+        }
     }
 
     long usedNs() {

@@ -519,4 +519,34 @@ class BufferedFileDataTest {
             assertEquals(ByteBuffer.wrap(bytes, at, target.capacity()).slice(), target.flip());
         }
     }
+
+    @Test
+    void expiredCapabilitiesAreReplaced() {
+        cluster.capabilityMs = 200;
+        write(0, random(1, 10_000), 0);
+        data.flush(FILE);
+        long before = System.nanoTime();
+        await("capabilities have expired").until(() -> System.nanoTime() - before > 400_000_000L);
+        write(0, random(2, 10_000), 10_000);
+        data.flush(FILE);
+        data.forgetClean(FILE);
+        assertArrayEquals(random(2, 10_000), read(0, 10_000));
+        assertTrue(cluster.nodes.stream().anyMatch(node -> node.refused.get() > 0));
+    }
+
+    @Test
+    void capabilitiesInUseAreAskedForAnew() {
+        cluster.capabilityMs = 2_000;
+        write(0, random(1, 5_000), 0);
+        data.flush(FILE);
+        assertEquals(1, cluster.layoutCalls.get());
+        await("fresh capabilities")
+                .until(
+                        () -> {
+                            write(0, random(2, 5_000), 5_000);
+                            data.flush(FILE);
+                            return cluster.layoutCalls.get() > 1;
+                        });
+        cluster.capabilityMs = 60_000;
+    }
 }

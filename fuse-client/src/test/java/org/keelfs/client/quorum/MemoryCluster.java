@@ -31,6 +31,7 @@ public final class MemoryCluster implements AutoCloseable {
     public final List<MemoryNode> nodes = new ArrayList<>();
     public final AtomicLong layoutCalls = new AtomicLong();
     public volatile boolean leaseHeld = true;
+    public volatile long capabilityMs = 60_000;
 
     private final AtomicLong counters = new AtomicLong();
     private final AtomicLong sessions = new AtomicLong();
@@ -137,7 +138,7 @@ public final class MemoryCluster implements AutoCloseable {
                 .setWritable(true)
                 .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0)
                 .setWrappedKey(row.key)
-                .setExpiresMs(System.currentTimeMillis() + 60_000);
+                .setExpiresMs(System.currentTimeMillis() + capabilityMs);
         for (int i = 1; i <= nodes.size(); i++) {
             answer.addReplicas(
                     Replica.newBuilder()
@@ -150,11 +151,12 @@ public final class MemoryCluster implements AutoCloseable {
         return answer.build();
     }
 
-    private static SignedCapability capability(Row row) {
+    private SignedCapability capability(Row row) {
         var capability =
                 Capability.newBuilder()
                         .setChunk(row.chunk)
                         .setEpoch(row.epoch)
+                        .setExpiresMs(System.currentTimeMillis() + capabilityMs)
                         .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0);
         return SignedCapability.newBuilder()
                 .setCapability(capability.build().toByteString())

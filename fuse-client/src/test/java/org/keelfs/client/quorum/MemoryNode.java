@@ -49,6 +49,7 @@ public final class MemoryNode implements RpcClient {
 
     public final AtomicLong frames = new AtomicLong();
     public final AtomicLong operations = new AtomicLong();
+    public final AtomicLong refused = new AtomicLong();
     public volatile Mood mood = Mood.WELL;
 
     private final String name;
@@ -174,7 +175,10 @@ public final class MemoryNode implements RpcClient {
                     Capability.parseFrom(
                             batch.getCapabilities(operation.capability()).getCapability());
             var membership = new Membership(true, capability.getCreatedEpoch());
-            if (mood == Mood.FULL && operation.request() instanceof RegisterRequest.Write) {
+            if (capability.getExpiresMs() < System.currentTimeMillis()) {
+                refused.incrementAndGet();
+                answers[i] = new SectorAnswer.CapabilityRefused(true);
+            } else if (mood == Mood.FULL && operation.request() instanceof RegisterRequest.Write) {
                 answers[i] =
                         new SectorAnswer.Replied(
                                 new RegisterReply.Refused(RegisterReply.Reason.NO_SPACE));
