@@ -66,7 +66,7 @@ public final class LeaseHolder {
     /**
      * Takes part in the lease until {@link #endUse}.
      *
-     * @param kernelRead a READ or the write-back of a mapped page, that an invalidation in progress
+     * @param kernelIo a READ or the write-back of a mapped page, that an invalidation in progress
      *     may wait for
      * @return false when the caller has to get a new grant first
      */
