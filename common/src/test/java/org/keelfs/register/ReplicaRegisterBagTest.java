@@ -71,7 +71,7 @@ class ReplicaRegisterBagTest {
     }
 
     private RegisterRequest request() {
-        long epoch = 1 + random.nextInt(8);
+        long epoch = 1L + random.nextInt(8);
         return switch (random.nextInt(8)) {
             case 0 -> new RegisterRequest.Promise(CHUNK, epoch, hint());
             case 1 -> new RegisterRequest.Stamps(CHUNK, epoch, run());
