@@ -397,10 +397,12 @@ public final class Leases {
     private void finish(InodeId inode, Entry entry, long sessionId, LeaseGrant left) {
         entry.lock.lock();
         try {
+            // After the session was lost another grant may be in use already: nothing of it is to
+            // be touched.
             if (session.id() == sessionId && entry.holder.isLeaving()) {
                 entry.holder.onReturned(fromWire(left.getMode()), left.getGeneration());
+                target().afterReturn(inode, entry.holder.mode());
             }
-            target().afterReturn(inode, entry.holder.mode());
             entry.changed.signalAll();
             maybeForget(inode, entry);
         } finally {

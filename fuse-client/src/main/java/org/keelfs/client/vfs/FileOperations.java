@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
@@ -43,6 +44,15 @@ final class FileOperations {
         return vfs.leases().use(inode, mode, kernelRead);
     }
 
+    /**
+     * Attributes for who uses the lease on the inode. They came with the grant; asking the server
+     * here could wait for a recall that waits for this very use.
+     */
+    private Attributes underLease(Call call, InodeId inode) {
+        CachedInode known = vfs.cache().inode(inode);
+        return known != null ? reader.overlay(known.attributes()) : reader.attributes(call, inode);
+    }
+
     // ---- open and close ----
 
     Opened open(Call call, InodeId inode, int flags) {
@@ -52,7 +62,7 @@ final class FileOperations {
             call.beforeWait();
         }
         try (LeaseUse _ = use(call, inode, writes ? LeaseMode.WRITE : LeaseMode.READ, false)) {
-            Attributes attributes = reader.attributes(call, inode);
+            Attributes attributes = underLease(call, inode);
             if (attributes.isDirectory()) {
                 throw new FsException(Errno.EISDIR);
             }
@@ -156,7 +166,7 @@ final class FileOperations {
 
     int read(Call call, InodeId inode, long offset, ByteBuffer target) {
         try (LeaseUse _ = use(call, inode, LeaseMode.READ, true)) {
-            long size = reader.attributes(call, inode).size();
+            long size = underLease(call, inode).size();
             if (offset >= size) {
                 return 0;
             }
@@ -352,7 +362,7 @@ final class FileOperations {
             throw new FsException(Errno.EINVAL);
         }
         try (LeaseUse _ = use(call, inode, LeaseMode.READ, false)) {
-            long size = reader.attributes(call, inode).size();
+            long size = underLease(call, inode).size();
             if (offset < 0 || offset >= size) {
                 throw new FsException(Errno.ENXIO);
             }
