@@ -35,13 +35,22 @@ final class FileOperations {
         this.writeBacks = writeBacks;
     }
 
-    private LeaseUse use(Call call, InodeId inode, LeaseMode mode, boolean kernelRead) {
-        LeaseUse use = vfs.leases().tryUse(inode, mode, kernelRead);
+    private LeaseUse use(Call call, InodeId inode, LeaseMode least, boolean kernelIo) {
+        LeaseMode mode = isOpenForWriting(inode) ? LeaseMode.WRITE : least;
+        LeaseUse use = vfs.leases().tryUse(inode, mode, kernelIo);
         if (use != null) {
             return use;
         }
         call.beforeWait();
-        return vfs.leases().use(inode, mode, kernelRead);
+        return vfs.leases().use(inode, mode, kernelIo);
+    }
+
+    /**
+     * Then no page is filled under READ alone (DESIGN section 4, a cached handle open for writing).
+     */
+    private boolean isOpenForWriting(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return state != null && state.isOpenForWriting();
     }
 
     /**

@@ -20,7 +20,10 @@ final class FileState {
     private final Condition sent = lock.newCondition();
     private boolean sending;
     private int handles;
-    private int writableHandles;
+
+    /** Written under the lock, read by anybody. */
+    private volatile int writableHandles;
+
     private boolean pinned;
     private boolean gone;
 
@@ -48,12 +51,16 @@ final class FileState {
 
     void onOpen(boolean writable) {
         handles++;
-        writableHandles += writable ? 1 : 0;
+        if (writable) {
+            writableHandles = writableHandles + 1;
+        }
     }
 
     void onRelease(boolean writable) {
         handles--;
-        writableHandles -= writable ? 1 : 0;
+        if (writable) {
+            writableHandles = writableHandles - 1;
+        }
     }
 
     boolean isOpen() {

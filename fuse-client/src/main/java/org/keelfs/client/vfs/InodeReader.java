@@ -111,6 +111,9 @@ final class InodeReader {
 
     /** The same, with more to do under the lease's lock if the grant is good. */
     void learn(LeaseGrant grant, CachedInode fetched, Consumer<CachedInode> more) {
+        if (isReadBesideWriters(grant)) {
+            return;
+        }
         vfs.leases()
                 .onGrant(
                         grant,
@@ -119,6 +122,17 @@ final class InodeReader {
                             maybeOwn(grant, fetched.attributes());
                             more.accept(fetched);
                         });
+    }
+
+    /**
+     * READ on a file that is open for writing here is not taken (DESIGN section 4): a WRITE of the
+     * kernel that waits for its lease keeps a page locked, and the recall of READ would wait for
+     * that page. When the server wants it back it is answered at once that it is not held.
+     */
+    private boolean isReadBesideWriters(LeaseGrant grant) {
+        boolean read = grant.getMode() == org.keelfs.wire.proto.MetadataProto.LeaseMode.READ;
+        FileState state = read ? vfs.files().ifPresent(new InodeId(grant.getInode())) : null;
+        return state != null && state.isOpenForWriting();
     }
 
     /** A grant that was asked for has come, with fresh attributes. Under the lock of the lease. */

@@ -69,7 +69,7 @@ final class TwoMountsTest {
     void appendsFromBothMountsAtOnceLoseAndMixNothing() {
         String append =
                 """
-                append() { for i in $(seq 150); do echo "$1-$i-line"; done >> "$2"; }
+                append() { for i in $(seq 150); do echo "$1-$i-line" >> "$2"; done; }
                 append a $A/log & append b $B/log & wait
                 wc -l < $A/log; wc -l < $B/log; sort -u $B/log | wc -l; grep -vcE '^[ab]-[0-9]+-line$' $A/log || true
                 """;
