@@ -15,6 +15,9 @@ public final class MetadataCache {
     /** Names remembered for messages, about 150 bytes each. */
     private static final int PLACES_MAX = 50_000;
 
+    /** Removed inodes that somebody may still look at, about 150 bytes each. */
+    private static final int REMOVED_MAX = 1_000;
+
     /** Deeper paths are shown without their beginning. */
     private static final int DEPTH_MAX = 40;
 
@@ -23,6 +26,8 @@ public final class MetadataCache {
 
     /** Where an inode was last seen; for messages only, so it may be wrong. */
     private final Cache<InodeId, Place> places;
+
+    private final Cache<InodeId, Attributes> removed;
 
     private record Place(InodeId parent, Name name) {}
 
@@ -33,6 +38,7 @@ public final class MetadataCache {
     public MetadataCache(long inodesMax, long directoriesMax) {
         this.inodes = Caffeine.newBuilder().maximumSize(inodesMax).build();
         this.places = Caffeine.newBuilder().maximumSize(PLACES_MAX).build();
+        this.removed = Caffeine.newBuilder().maximumSize(REMOVED_MAX).build();
         this.directories = Caffeine.newBuilder().maximumSize(directoriesMax).build();
     }
 
@@ -66,6 +72,33 @@ public final class MetadataCache {
 
     public void forgetInode(InodeId inode) {
         inodes.invalidate(inode);
+    }
+
+    /** Remembers how an inode was that this mount removed, with no link. */
+    public void sawRemoved(Attributes last) {
+        removed.put(
+                last.inode(),
+                new Attributes(
+                        last.inode(),
+                        last.type(),
+                        last.mode(),
+                        last.uid(),
+                        last.gid(),
+                        0,
+                        last.rdev(),
+                        last.size(),
+                        last.allocatedSectors(),
+                        last.atimeNs(),
+                        last.mtimeNs(),
+                        last.ctimeNs(),
+                        last.btimeNs(),
+                        last.flags(),
+                        last.version()));
+    }
+
+    /** How it was, if this mount removed it not long ago. */
+    public @Nullable Attributes removed(InodeId inode) {
+        return removed.getIfPresent(inode);
     }
 
     /** Remembers a name for messages. */

@@ -38,7 +38,23 @@ final class InodeReader {
     /** Attributes as this mount's programs are to see them. */
     Attributes attributes(Call call, InodeId inode) {
         CachedInode known = cached(inode);
-        return overlay(known != null ? known.attributes() : fetch(call, inode).attributes());
+        return overlay(known != null ? known.attributes() : fetchOrRemoved(call, inode));
+    }
+
+    /**
+     * The kernel does not tell that a directory is somebody's working directory or that a pipe is
+     * open; who asks for attributes after the removal gets those it had.
+     */
+    private Attributes fetchOrRemoved(Call call, InodeId inode) {
+        try {
+            return fetch(call, inode).attributes();
+        } catch (FsException e) {
+            Attributes removed = e.errno() == Errno.ESTALE ? vfs.cache().removed(inode) : null;
+            if (removed == null) {
+                throw e;
+            }
+            return removed;
+        }
     }
 
     /** What is known locally and not yet at the server laid over the server's attributes. */

@@ -357,6 +357,9 @@ final class NamespaceOperations {
             var _ = update(left);
         } else if (!pinned && !isPinned(victim.inode())) {
             files.forgetGone(victim.inode());
+            if (!victim.isRegular()) {
+                vfs.cache().sawRemoved(victim);
+            }
         } else {
             vfs.cache().forgetInode(victim.inode());
         }

@@ -114,6 +114,19 @@ class ConformanceTest extends MountTest {
     }
 
     @Test
+    void whatIsInUseOutlivesItsName() {
+        saysTheSame(
+                """
+                mkdir d e; cd d; rmdir ../d; stat -c '%h %F %a' .; ls -a | wc -l; { echo >x; } 2>/dev/null || echo no; cd ..
+                exec 7<e; rmdir e; stat -L -c '%h %F' /proc/self/fd/7; exec 7<&-
+                mkfifo p; exec 8<>p; rm p; stat -L -c '%h %F' /proc/self/fd/8; echo through >&8; read -r line <&8; echo $line
+                echo content >f; ln f g; exec 9<>f; rm f; stat -L -c '%h %s' /proc/self/fd/9; rm g
+                stat -L -c '%h %s' /proc/self/fd/9; echo more >>/proc/self/fd/9; cat /proc/self/fd/9
+                echo new >n; mv n f; exec 6<f; echo newer >n; mv n f; cat <&6; cat f; ls
+                """);
+    }
+
+    @Test
     void namesAreBytesUpToTwoHundredFiftyFive() {
         saysTheSame(
                 """
