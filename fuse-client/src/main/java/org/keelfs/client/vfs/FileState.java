@@ -1,5 +1,6 @@
 package org.keelfs.client.vfs;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -21,8 +22,8 @@ final class FileState {
     private boolean sending;
     private int handles;
 
-    /** Written under the lock, read by anybody. */
-    private volatile int writableHandles;
+    /** Changed under the lock, read by anybody. */
+    private final AtomicInteger writableHandles = new AtomicInteger();
 
     private boolean pinned;
     private boolean gone;
@@ -52,14 +53,14 @@ final class FileState {
     void onOpen(boolean writable) {
         handles++;
         if (writable) {
-            writableHandles = writableHandles + 1;
+            writableHandles.incrementAndGet();
         }
     }
 
     void onRelease(boolean writable) {
         handles--;
         if (writable) {
-            writableHandles = writableHandles - 1;
+            writableHandles.decrementAndGet();
         }
     }
 
@@ -68,7 +69,7 @@ final class FileState {
     }
 
     boolean isOpenForWriting() {
-        return writableHandles > 0;
+        return writableHandles.get() > 0;
     }
 
     boolean isPinned() {
