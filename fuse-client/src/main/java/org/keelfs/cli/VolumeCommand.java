@@ -62,6 +62,12 @@ final class VolumeCommand implements Callable<Integer> {
         int chunkMib;
 
         @Option(
+                names = "--owner",
+                paramLabel = "UID:GID",
+                description = "Owner of the root directory, as numbers; default: who asks.")
+        @Nullable String owner;
+
+        @Option(
                 names = "--password-file",
                 paramLabel = "FILE",
                 description =
@@ -85,6 +91,7 @@ final class VolumeCommand implements Callable<Integer> {
                 throw new CliException(
                         ExitCode.USAGE, "replicas are 1 to 7, and a chunk has 1 to 64 MiB");
             }
+            Owner root = owner == null ? Owner.ofThisProcess() : Owner.parse(owner);
             byte[] password = PasswordFile.read(passwordFile, admin.dir);
             try (var server = admin.connect()) {
                 server.awaitStatus(timeoutSeconds * 1_000L);
@@ -99,6 +106,8 @@ final class VolumeCommand implements Callable<Integer> {
                                                 .setName(name)
                                                 .setReplicas(replicas)
                                                 .setChunkBytes(chunkMib * MIB)
+                                                .setRootUid(root.uid())
+                                                .setRootGid(root.gid())
                                                 .setKeyring(ByteString.copyFrom(keyring)))
                                 .build());
             } catch (FsException e) {

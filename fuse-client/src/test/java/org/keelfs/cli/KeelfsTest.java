@@ -74,6 +74,8 @@ final class KeelfsTest {
                     "volume",
                     "volume create",
                     "volume create main --replicas 9",
+                    "volume create main --owner root",
+                    "volume create main --owner 0:-1",
                     "put one",
                     "status --wait-nodes many",
                     "bench /tmp --files 0",
