@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * Who owns a new root directory.
@@ -15,11 +16,15 @@ record Owner(int uid, int gid) {
     /** The user and group that this process runs as: who owns its directory in proc(5). */
     static Owner ofThisProcess() {
         try {
-            var ids = Files.readAttributes(Path.of("/proc/self"), "unix:uid,gid");
-            return new Owner((Integer) ids.get("uid"), (Integer) ids.get("gid"));
+            return new Owner(ownId("unix:uid"), ownId("unix:gid"));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot tell who runs this", e);
         }
+    }
+
+    private static int ownId(String attribute) throws IOException {
+        Path self = Path.of("/proc/self");
+        return (Integer) Objects.requireNonNull(Files.getAttribute(self, attribute));
     }
 
     /** Reads {@code UID:GID}, both decimal. */
