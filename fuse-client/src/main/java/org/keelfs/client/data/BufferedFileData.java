@@ -162,7 +162,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
 
     private static void checkDeadline(long deadlineNs, FilePages file) {
         if (System.nanoTime() - deadlineNs >= 0) {
-            throw new FsException(Errno.ETIMEDOUT, "reading " + file.inode + " took too long");
+            throw new FsException(Errno.EIO, "reading " + file.inode + " took too long");
         }
     }
 

@@ -59,7 +59,7 @@ final class CleanCache {
         return null;
     }
 
-    /** So many frames; ETIMEDOUT at the deadline. */
+    /** So many frames; EIO at the deadline. */
     FrameList take(int count, long deadlineNs) {
         for (; ; ) {
             FrameList list = tryTake(count);
@@ -67,7 +67,7 @@ final class CleanCache {
                 return list;
             }
             if (System.nanoTime() - deadlineNs >= 0) {
-                throw new FsException(Errno.ETIMEDOUT, "no room for " + count + " sectors");
+                throw new FsException(Errno.EIO, "no room for " + count + " sectors");
             }
             if (Thread.currentThread().isInterrupted()) {
                 throw new FsException(Errno.EINTR);

@@ -10,7 +10,7 @@ import org.keelfs.model.SectorRun;
  * @param cleanBytesMax bytes of decrypted sectors kept besides
  * @param dirtyAgeMs age at which dirty bytes are sent, so chosen that they are durable within 5 s
  * @param readAheadBytesMax of one sequential reader
- * @param operationTimeoutMs after which an operation ends with ETIMEDOUT or EIO
+ * @param operationTimeoutMs after which an operation ends with EIO
  */
 public record DataConfig(
         int chunkBytes,

@@ -12,7 +12,8 @@ import org.keelfs.register.Hint;
  * callers'. For one inode the caller holds READ to read, WRITE to write, and serialises {@code
  * truncate} and {@code trim} against the rest; reads and writes of one inode may run at once.
  * Blocking calls run on virtual threads; failures are {@link org.keelfs.base.FsException}: EIO,
- * ENOSPC, ESTALE (the file is gone), EINTR, ETIMEDOUT.
+ * ENOSPC, ESTALE (the file is gone), EINTR. Who waits in vain gets EIO at its deadline, wherever it
+ * waited.
  */
 public interface FileData {
     /**

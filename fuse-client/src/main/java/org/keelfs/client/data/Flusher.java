@@ -39,8 +39,10 @@ final class Flusher {
     /** Inodes of one background flush: one call for their layouts. */
     private static final int FILES_MAX = 512;
 
-    /** Between attempts in the background after a failure. */
-    private static final long RETRY_NS = 2_000_000_000L;
+    /** Between attempts in the background after a failure; several within one operation's time. */
+    private static final long RETRY_MAX_NS = 2_000_000_000L;
+
+    private static final int RETRIES_MIN = 8;
 
     private final DataParts parts;
     private final RunSender sender;
@@ -176,14 +178,16 @@ final class Flusher {
         }
     }
 
+    /** What failed goes again when its time has come: somebody may wait for the room it takes. */
     private static boolean takeIfDue(FilePages file, long olderThanNs, long nowNs) {
         file.lock.lock();
         try {
             boolean due =
                     !file.inBackground
                             && !file.dirtyBlocks.isEmpty()
-                            && nowNs - file.dirtySinceNs >= olderThanNs
-                            && (file.failure == null || nowNs - file.retryAtNs >= 0);
+                            && (file.failure == null
+                                    ? nowNs - file.dirtySinceNs >= olderThanNs
+                                    : nowNs - file.retryAtNs >= 0);
             file.inBackground |= due;
             return due;
         } finally {
@@ -311,7 +315,7 @@ final class Flusher {
                 file.failure = null;
             } else if (isLasting(failure)) {
                 file.failure = failure;
-                file.retryAtNs = System.nanoTime() + RETRY_NS;
+                file.retryAtNs = System.nanoTime() + retryNs();
             }
         } finally {
             file.lock.unlock();
@@ -324,6 +328,10 @@ final class Flusher {
 
     private static boolean isLasting(FsException failure) {
         return failure.errno() != Errno.EINTR;
+    }
+
+    private long retryNs() {
+        return Math.min(RETRY_MAX_NS, parts.timeoutNs() / RETRIES_MIN);
     }
 
     private long deadline() {

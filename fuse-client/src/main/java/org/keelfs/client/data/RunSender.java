@@ -121,7 +121,7 @@ final class RunSender {
         try {
             long leftNs = deadlineNs - System.nanoTime();
             if (!window.tryAcquire(op.count(), leftNs, TimeUnit.NANOSECONDS)) {
-                throw new FsException(Errno.ETIMEDOUT, "nodes take no more writes");
+                throw new FsException(Errno.EIO, "nodes take no more writes");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -178,8 +178,7 @@ final class RunSender {
             Thread.currentThread().interrupt();
             throw new FsException(Errno.EINTR, "interrupted in write-back");
         } catch (BudgetExceededException e) {
-            throw new FsException(
-                    Errno.ETIMEDOUT, "replicas hold all buffers of encrypted runs", e);
+            throw new FsException(Errno.EIO, "replicas hold all buffers of encrypted runs", e);
         }
     }
 

@@ -13,7 +13,7 @@ import org.keelfs.base.FsException;
 final class Waits {
     private Waits() {}
 
-    /** The result; EINTR when interrupted, ETIMEDOUT at the deadline, else what it failed with. */
+    /** The result; EINTR when interrupted, EIO at the deadline, else what it failed with. */
     static <T extends @org.jspecify.annotations.Nullable Object> T await(
             Future<T> future, long deadlineNs, String what) {
         try {
@@ -22,7 +22,7 @@ final class Waits {
             Thread.currentThread().interrupt();
             throw new FsException(Errno.EINTR, "interrupted: " + what);
         } catch (TimeoutException e) {
-            throw new FsException(Errno.ETIMEDOUT, "no answer in time: " + what);
+            throw new FsException(Errno.EIO, "no answer in time: " + what);
         } catch (ExecutionException e) {
             throw failure(e, what);
         }

@@ -96,7 +96,7 @@ final class WriteBuffer {
         if (!mayWait) {
             return false;
         }
-        failFast(file);
+        failIfFull(file);
         try {
             long leftNs = deadlineNs - System.nanoTime();
             if (room.tryAcquire(sectors, leftNs, TimeUnit.NANOSECONDS)) {
@@ -106,16 +106,25 @@ final class WriteBuffer {
             Thread.currentThread().interrupt();
             throw new FsException(Errno.EINTR, "interrupted waiting for room in the write buffer");
         }
-        failFast(file);
-        throw new FsException(Errno.EIO, "the write buffer stays full: storage nodes take nothing");
+        FsException failure = file.failure;
+        throw failure != null
+                ? whyFull(failure)
+                : new FsException(Errno.EIO, "the write buffer stays full: nodes take nothing");
     }
 
-    /** With a full buffer a file that cannot be stored takes no more. */
-    private static void failFast(FilePages file) {
+    /**
+     * Where there is no space waiting does not make any; nodes that are silent may come back before
+     * the deadline.
+     */
+    private static void failIfFull(FilePages file) {
         FsException failure = file.failure;
-        if (failure != null) {
-            throw new FsException(failure.errno(), "write-back failed: " + failure.getMessage());
+        if (failure != null && failure.errno() != Errno.EIO) {
+            throw whyFull(failure);
         }
+    }
+
+    private static FsException whyFull(FsException failure) {
+        return new FsException(failure.errno(), "write-back failed: " + failure.getMessage());
     }
 
     /** A sector written in part whose rest has to be read first; negative when there is none. */

@@ -20,10 +20,10 @@ import org.keelfs.wire.proto.NodeProto.SignedCapability;
 /** One chunk in one epoch: its grant, its session once it is OPEN, and the capabilities for it. */
 final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     /**
-     * After a read without a majority the next ones do not wait as long: the kernel tries pages one
-     * by one, and each would take its full time.
+     * Right after a read without a majority the next ones do not wait as long: the kernel tries the
+     * pages of the same call one by one, and each would take its full time.
      */
-    private static final long MAJORITY_LOST_NS = 10_000_000_000L;
+    private static final long MAJORITY_LOST_NS = 2_000_000_000L;
 
     private static final long RENEW_MARGIN_MAX_MS = 10_000;
 
