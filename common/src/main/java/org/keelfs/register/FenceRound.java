@@ -1,5 +1,6 @@
 package org.keelfs.register;
 
+import java.util.List;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.NodeId;
@@ -10,23 +11,21 @@ import org.keelfs.model.ReplicaSet;
  * a fresh epoch at a majority. Only after that may the drop be committed. Confined to its driver's
  * thread.
  */
-public final class FenceRound implements Round<FenceOutcome> {
+public final class FenceRound extends AskingRound<FenceOutcome> {
     private final ReplicaSet set;
     private final RegisterRequest.Promise promise;
     private final QuorumCount promised;
-    private final RequestTable requests;
-    private boolean finished;
 
     public FenceRound(ChunkId chunk, long epoch, ReplicaSet set, RoundTimes times) {
+        super(times);
         this.set = set;
         this.promise = new RegisterRequest.Promise(chunk, epoch, null);
         this.promised = new QuorumCount(set);
-        this.requests = new RequestTable(times);
     }
 
     @Override
     public void start(long nowNs, RoundEffects<FenceOutcome> out) {
-        set.nodes().forEach(node -> requests.ask(node, promise, nowNs, out));
+        set.nodes().forEach(node -> requests().ask(node, promise, nowNs, out));
     }
 
     @Override
@@ -36,12 +35,12 @@ public final class FenceRound implements Round<FenceOutcome> {
             RegisterReply reply,
             long nowNs,
             RoundEffects<FenceOutcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         switch (reply) {
             case RegisterReply.Promised(_, _) -> {
-                var _ = requests.take(from, request);
+                var _ = requests().take(from, request);
                 promised.add(from);
                 if (promised.reached()) {
                     finish(new FenceOutcome.Fenced(promise.epoch()), out);
@@ -54,36 +53,12 @@ public final class FenceRound implements Round<FenceOutcome> {
     }
 
     @Override
-    public void onFailure(
-            NodeId from, RegisterRequest request, long nowNs, RoundEffects<FenceOutcome> out) {
-        var _ = requests.failed(from, request, nowNs);
-    }
-
-    @Override
-    public void onTick(long nowNs, RoundEffects<FenceOutcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new QuorumLost(requests.silent()), out);
-        } else {
-            var _ = requests.resend(nowNs, out);
-        }
-    }
-
-    private void finish(FenceOutcome outcome, RoundEffects<FenceOutcome> out) {
-        finished = true;
-        requests.clear();
-        out.finish(outcome);
-    }
-
-    @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
+    protected FenceOutcome timedOut(List<NodeId> silent) {
+        return new QuorumLost(silent);
     }
 
     @Override
     public void invariants() {
-        Invariant.check(finished || !promised.reached(), "a fence at a majority has finished");
+        Invariant.check(isFinished() || !promised.reached(), "a fence at a majority has finished");
     }
 }

@@ -14,7 +14,7 @@ import org.keelfs.register.RegisterReply.Reason;
  * in the same round trip, answered at a majority of OK, of which the read is one. It falls over to
  * the next source on failure, silence or damage. Confined to its chunk's thread or lock.
  */
-public final class ReadRound implements Round<ReadOutcome> {
+public final class ReadRound extends AskingRound<ReadOutcome> {
     /* A majority that had p <= e after the read began proves that no later epoch was open before, so that the value,
      * the newest of this epoch, is the newest of all. Whether a value may be shown is asked again at the answer: a write
      * that began meanwhile and did not settle may be among the bytes (R5). */
@@ -25,17 +25,16 @@ public final class ReadRound implements Round<ReadOutcome> {
     private final List<NodeId> sources;
     private final List<NodeId> damaged = new ArrayList<>();
     private final QuorumCount votes;
-    private final RequestTable requests;
     private int nextSource;
     private @Nullable NodeId answeredBy;
     private List<ValueRun> values = List.of();
-    private boolean finished;
 
     /**
      * @param part a part of a {@link ReadPlan.Ask}
      * @param sources its sources, nearest first
      */
     public ReadRound(ChunkSession session, SectorRun part, List<NodeId> sources, RoundTimes times) {
+        super(times);
         var grant = session.grant();
         Invariant.check(grant.mode() != ChunkGrant.Mode.SHARED, "SHARED reads by R8");
         Invariant.check(!sources.isEmpty(), "a read needs a source");
@@ -45,16 +44,15 @@ public final class ReadRound implements Round<ReadOutcome> {
         this.probe = new RegisterRequest.Probe(grant.chunk(), grant.epoch());
         this.sources = new ArrayList<>(sources);
         this.votes = new QuorumCount(set);
-        this.requests = new RequestTable(times);
     }
 
     @Override
     public void start(long nowNs, RoundEffects<ReadOutcome> out) {
         var source = sources.get(nextSource++);
-        requests.ask(source, read, nowNs, out);
+        requests().ask(source, read, nowNs, out);
         for (NodeId node : set.nodes()) {
             if (!node.equals(source)) {
-                requests.ask(node, probe, nowNs, out);
+                requests().ask(node, probe, nowNs, out);
             }
         }
     }
@@ -66,19 +64,19 @@ public final class ReadRound implements Round<ReadOutcome> {
             RegisterReply reply,
             long nowNs,
             RoundEffects<ReadOutcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         switch (reply) {
             case RegisterReply.Values(var found) when request.equals(read) -> {
-                if (requests.take(from, request) && answeredBy == null) {
+                if (requests().take(from, request) && answeredBy == null) {
                     answeredBy = from;
                     values = found;
                 }
                 vote(from, out);
             }
             case RegisterReply.ProbeOk() -> {
-                var _ = requests.take(from, request);
+                var _ = requests().take(from, request);
                 vote(from, out);
             }
             case RegisterReply.Stale(long promised) when promised >= read.epoch() -> {
@@ -115,12 +113,12 @@ public final class ReadRound implements Round<ReadOutcome> {
 
     /** This replica cannot give the bytes, but may still give its vote. */
     private void dropSource(NodeId node, long nowNs, RoundEffects<ReadOutcome> out) {
-        if (requests.take(node, read)) {
+        if (requests().take(node, read)) {
             int index = sources.indexOf(node);
             sources.remove(index);
             nextSource = Math.max(0, nextSource - 1);
             if (!votes.has(node)) {
-                requests.ask(node, probe, nowNs, out);
+                requests().ask(node, probe, nowNs, out);
             }
         }
         if (answeredBy == null && sources.isEmpty()) {
@@ -133,45 +131,34 @@ public final class ReadRound implements Round<ReadOutcome> {
     /** Asks one more source, if there is one that is not being asked. */
     private void askNextSource(long nowNs, RoundEffects<ReadOutcome> out) {
         if (answeredBy == null && nextSource < sources.size()) {
-            requests.ask(sources.get(nextSource++), read, nowNs, out);
+            requests().ask(sources.get(nextSource++), read, nowNs, out);
         }
     }
 
     @Override
     public void onFailure(
             NodeId from, RegisterRequest request, long nowNs, RoundEffects<ReadOutcome> out) {
-        if (!finished && requests.failed(from, request, nowNs) && request.equals(read)) {
+        if (!isFinished() && requests().failed(from, request, nowNs) && request.equals(read)) {
             askNextSource(nowNs, out);
         }
     }
 
     @Override
-    public void onTick(long nowNs, RoundEffects<ReadOutcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new QuorumLost(requests.silent()), out);
-        } else if (!requests.resend(nowNs, out).isEmpty()) {
-            askNextSource(nowNs, out);
-        }
-    }
-
-    private void finish(ReadOutcome outcome, RoundEffects<ReadOutcome> out) {
-        finished = true;
-        requests.clear();
-        out.finish(outcome);
+    protected ReadOutcome timedOut(List<NodeId> silent) {
+        return new QuorumLost(silent);
     }
 
     @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
+    protected void onSilent(List<NodeId> nodes, long nowNs, RoundEffects<ReadOutcome> out) {
+        if (!nodes.isEmpty()) {
+            askNextSource(nowNs, out);
+        }
     }
 
     @Override
     public void invariants() {
         Invariant.check(
-                finished || answeredBy == null || !votes.reached(),
+                isFinished() || answeredBy == null || !votes.reached(),
                 "a read with bytes and a majority has finished: %s",
                 read);
     }

@@ -12,7 +12,7 @@ import org.keelfs.model.SectorRun;
 import org.keelfs.register.RegisterReply.Reason;
 
 /** A read in SHARED mode (R8). Confined to its chunk's thread or lock. */
-public final class SharedReadRound implements Round<ReadOutcome> {
+public final class SharedReadRound extends AskingRound<ReadOutcome> {
     /* The read of multi-writer ABD [1] with one saving: one replica sends bytes, the others only timestamps. If all of a
      * majority agree, the value is already on a majority and need not be imposed; else the greatest is, with its original
      * timestamp, before we answer. Answering first would let a later read see an older value. Only replicas sealed in the
@@ -23,20 +23,19 @@ public final class SharedReadRound implements Round<ReadOutcome> {
     private final ReplicaSet set;
     private final RegisterRequest.Read read;
     private final RegisterRequest.Stamps query;
-    private final RequestTable requests;
     private final TreeMap<NodeId, StampMap> known = new TreeMap<>();
     private final TreeMap<Integer, ValueRun> values = new TreeMap<>();
     private final TreeSet<NodeId> noBytes = new TreeSet<>();
     private final TreeSet<NodeId> damaged = new TreeSet<>();
     private final List<NodeId> order;
     private @Nullable NodeId reading;
-    private boolean finished;
 
     /**
      * @param order replicas to ask for bytes, nearest first; all of the set
      */
     public SharedReadRound(
             ChunkSession session, SectorRun run, List<NodeId> order, RoundTimes times) {
+        super(times);
         this.session = session;
         this.grant = session.grant();
         Invariant.check(grant.mode() == ChunkGrant.Mode.SHARED, "reads of R8 are for SHARED");
@@ -44,7 +43,6 @@ public final class SharedReadRound implements Round<ReadOutcome> {
         this.set = grant.set();
         this.read = new RegisterRequest.Read(grant.chunk(), grant.epoch(), run);
         this.query = new RegisterRequest.Stamps(grant.chunk(), grant.epoch(), run);
-        this.requests = new RequestTable(times);
         this.order = List.copyOf(order);
     }
 
@@ -53,9 +51,9 @@ public final class SharedReadRound implements Round<ReadOutcome> {
         for (NodeId node : order) {
             if (reading == null) {
                 reading = node;
-                requests.ask(node, read, nowNs, out);
+                requests().ask(node, read, nowNs, out);
             } else {
-                requests.ask(node, query, nowNs, out);
+                requests().ask(node, query, nowNs, out);
             }
         }
     }
@@ -67,19 +65,19 @@ public final class SharedReadRound implements Round<ReadOutcome> {
             RegisterReply reply,
             long nowNs,
             RoundEffects<ReadOutcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         switch (reply) {
             case RegisterReply.Values(var found) -> {
-                if (requests.take(from, request)) {
+                if (requests().take(from, request)) {
                     reading = null;
                     onValues(from, found);
                 }
             }
             case RegisterReply.StampsAnswer(var stamps, long sealed, _)
                     when sealed == grant.epoch() -> {
-                if (requests.take(from, request)) {
+                if (requests().take(from, request)) {
                     known.put(from, StampMap.of(stamps));
                 }
             }
@@ -113,7 +111,7 @@ public final class SharedReadRound implements Round<ReadOutcome> {
     private void onImposed(NodeId from, RegisterRequest request) {
         var stamps = known.get(from);
         if (stamps != null
-                && requests.take(from, request)
+                && requests().take(from, request)
                 && request instanceof RegisterRequest.Write write) {
             stamps.putGreater(write.run(), write.timestamp(), write.payload() == null);
         }
@@ -121,7 +119,7 @@ public final class SharedReadRound implements Round<ReadOutcome> {
 
     /** Goes on as far as what is known allows. */
     private void advance(long nowNs, RoundEffects<ReadOutcome> out) {
-        if (finished || known.size() < set.majority()) {
+        if (isFinished() || known.size() < set.majority()) {
             return;
         }
         var greatest = new StampMap();
@@ -175,14 +173,14 @@ public final class SharedReadRound implements Round<ReadOutcome> {
                     && !noBytes.contains(node)
                     && has.at(sector).equals(greatest.at(sector))) {
                 reading = node;
-                requests.ask(node, read, nowNs, out);
+                requests().ask(node, read, nowNs, out);
             }
         }
     }
 
     private void impose(
             NodeId node, List<StampRun> lacking, long nowNs, RoundEffects<ReadOutcome> out) {
-        if (requests.waitsFor(node)) {
+        if (requests().waitsFor(node)) {
             return;
         }
         for (StampRun stamp : lacking) {
@@ -204,7 +202,7 @@ public final class SharedReadRound implements Round<ReadOutcome> {
                         value.run(),
                         value.timestamp(),
                         value.payload());
-        requests.ask(node, write, nowNs, out);
+        requests().ask(node, write, nowNs, out);
     }
 
     private void answer(StampMap greatest, RoundEffects<ReadOutcome> out) {
@@ -222,14 +220,14 @@ public final class SharedReadRound implements Round<ReadOutcome> {
     @Override
     public void onFailure(
             NodeId from, RegisterRequest request, long nowNs, RoundEffects<ReadOutcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         if (request.equals(read) && from.equals(reading)) {
             bytesElsewhere(from, nowNs, out);
             advance(nowNs, out);
         } else {
-            var _ = requests.failed(from, request, nowNs);
+            var _ = requests().failed(from, request, nowNs);
         }
     }
 
@@ -238,41 +236,27 @@ public final class SharedReadRound implements Round<ReadOutcome> {
      * bytes.
      */
     private void bytesElsewhere(NodeId node, long nowNs, RoundEffects<ReadOutcome> out) {
-        var _ = requests.take(node, read);
+        var _ = requests().take(node, read);
         noBytes.add(node);
         reading = null;
         if (!known.containsKey(node)) {
-            requests.ask(node, query, nowNs, out);
+            requests().ask(node, query, nowNs, out);
         }
     }
 
     @Override
-    public void onTick(long nowNs, RoundEffects<ReadOutcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new QuorumLost(requests.silent()), out);
-            return;
-        }
-        var silent = requests.resend(nowNs, out);
+    protected ReadOutcome timedOut(List<NodeId> silent) {
+        return new QuorumLost(silent);
+    }
+
+    @Override
+    protected void onSilent(List<NodeId> nodes, long nowNs, RoundEffects<ReadOutcome> out) {
         if (reading == null) {
             noBytes.clear(); // whoever failed may be back
-        } else if (silent.contains(reading)) {
+        } else if (nodes.contains(reading)) {
             bytesElsewhere(reading, nowNs, out);
         }
         advance(nowNs, out);
-    }
-
-    private void finish(ReadOutcome outcome, RoundEffects<ReadOutcome> out) {
-        finished = true;
-        requests.clear();
-        out.finish(outcome);
-    }
-
-    @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
     }
 
     @Override

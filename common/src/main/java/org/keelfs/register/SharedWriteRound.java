@@ -13,7 +13,7 @@ import org.keelfs.register.RegisterReply.Reason;
  * majority with a counter above any seen and any of this session's own. Only replicas sealed in the
  * epoch count. Confined to its chunk's thread or lock.
  */
-public final class SharedWriteRound implements Round<WriteOutcome> {
+public final class SharedWriteRound extends AskingRound<WriteOutcome> {
     private final ChunkSession session;
     private final ChunkGrant grant;
     private final ReplicaSet set;
@@ -22,15 +22,14 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
     private final RegisterRequest.Stamps query;
     private final QuorumCount asked;
     private final QuorumCount stored;
-    private RequestTable requests;
     private long counterSeen;
     private RegisterRequest.@Nullable Write write;
     private @Nullable Integer allocatedDelta;
-    private boolean finished;
 
     /** A new value. */
     public SharedWriteRound(
             ChunkSession session, SectorRun run, PayloadSource payload, RoundTimes times) {
+        super(times);
         this.session = session;
         this.grant = session.grant();
         Invariant.check(grant.mode() == ChunkGrant.Mode.SHARED, "two-round writes are for SHARED");
@@ -40,12 +39,11 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
         this.query = new RegisterRequest.Stamps(grant.chunk(), grant.epoch(), run);
         this.asked = new QuorumCount(set);
         this.stored = new QuorumCount(set);
-        this.requests = new RequestTable(times);
     }
 
     @Override
     public void start(long nowNs, RoundEffects<WriteOutcome> out) {
-        set.nodes().forEach(node -> requests.ask(node, query, nowNs, out));
+        set.nodes().forEach(node -> requests().ask(node, query, nowNs, out));
     }
 
     /**
@@ -53,9 +51,8 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
      * (R6).
      */
     public void resume(RoundTimes times, long nowNs, RoundEffects<WriteOutcome> out) {
-        Invariant.check(finished && !stored.reached(), "only what is in doubt is sent again");
-        finished = false;
-        requests = new RequestTable(times);
+        Invariant.check(isFinished() && !stored.reached(), "only what is in doubt is sent again");
+        goOn(times);
         if (write == null) {
             start(nowNs, out);
         } else {
@@ -70,7 +67,7 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
             RegisterReply reply,
             long nowNs,
             RoundEffects<WriteOutcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         switch (reply) {
@@ -96,7 +93,7 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
 
     private void onStamps(
             NodeId from, List<StampRun> stamps, long nowNs, RoundEffects<WriteOutcome> out) {
-        if (!requests.take(from, query)) {
+        if (!requests().take(from, query)) {
             return;
         }
         for (StampRun stamp : stamps) {
@@ -111,14 +108,14 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
                     new RegisterRequest.Write(
                             grant.chunk(), grant.epoch(), run, timestamp, payload.under(timestamp));
             write = request;
-            requests.clear();
+            requests().clear();
             sendWrite(request, nowNs, out);
         }
     }
 
     private void sendWrite(
             RegisterRequest.Write request, long nowNs, RoundEffects<WriteOutcome> out) {
-        unstored().forEach(node -> requests.ask(node, request, nowNs, out));
+        unstored().forEach(node -> requests().ask(node, request, nowNs, out));
     }
 
     private List<NodeId> unstored() {
@@ -127,7 +124,7 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
 
     private void onStored(
             NodeId from, RegisterRequest request, int delta, RoundEffects<WriteOutcome> out) {
-        if (requests.take(from, request) && allocatedDelta == null) {
+        if (requests().take(from, request) && allocatedDelta == null) {
             allocatedDelta = delta;
         }
         stored.add(from);
@@ -144,37 +141,13 @@ public final class SharedWriteRound implements Round<WriteOutcome> {
     }
 
     @Override
-    public void onFailure(
-            NodeId from, RegisterRequest request, long nowNs, RoundEffects<WriteOutcome> out) {
-        var _ = requests.failed(from, request, nowNs);
-    }
-
-    @Override
-    public void onTick(long nowNs, RoundEffects<WriteOutcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new QuorumLost(requests.silent()), out);
-        } else {
-            var _ = requests.resend(nowNs, out);
-        }
-    }
-
-    private void finish(WriteOutcome outcome, RoundEffects<WriteOutcome> out) {
-        finished = true;
-        requests.clear();
-        out.finish(outcome);
-    }
-
-    @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
+    protected WriteOutcome timedOut(List<NodeId> silent) {
+        return new QuorumLost(silent);
     }
 
     @Override
     public void invariants() {
         Invariant.check(write == null || asked.reached(), "a timestamp is above a majority's");
-        Invariant.check(!stored.reached() || finished, "a write at a majority has finished");
+        Invariant.check(!stored.reached() || isFinished(), "a write at a majority has finished");
     }
 }

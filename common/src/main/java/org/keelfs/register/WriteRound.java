@@ -16,15 +16,13 @@ import org.keelfs.register.RegisterReply.Reason;
  * to its chunk's thread or lock. After it finished, late answers are still welcome: they tell the
  * session who has the run.
  */
-public final class WriteRound implements Round<WriteOutcome> {
+public final class WriteRound extends AskingRound<WriteOutcome> {
     private final ChunkSession session;
     private final ReplicaSet set;
     private final RegisterRequest.Write write;
     private final QuorumCount stored;
     private final QuorumCount full;
-    private RequestTable requests;
     private boolean started;
-    private boolean finished;
     private boolean reported;
     private @Nullable Integer allocatedDelta;
 
@@ -39,6 +37,7 @@ public final class WriteRound implements Round<WriteOutcome> {
             Timestamp timestamp,
             @Nullable Payload payload,
             RoundTimes times) {
+        super(times);
         var grant = session.grant();
         Invariant.check(
                 timestamp.epoch() == grant.epoch()
@@ -51,7 +50,6 @@ public final class WriteRound implements Round<WriteOutcome> {
                 new RegisterRequest.Write(grant.chunk(), grant.epoch(), run, timestamp, payload);
         this.stored = new QuorumCount(set);
         this.full = new QuorumCount(set);
-        this.requests = new RequestTable(times);
     }
 
     /** The request that goes to every replica; the same for ever (R6). */
@@ -64,7 +62,7 @@ public final class WriteRound implements Round<WriteOutcome> {
         Invariant.check(!started, "a round starts once");
         started = true;
         session.onWriteStarted(write.run(), write.timestamp(), write.payload() == null);
-        set.nodes().forEach(node -> requests.ask(node, write, nowNs, out));
+        set.nodes().forEach(node -> requests().ask(node, write, nowNs, out));
     }
 
     /**
@@ -72,16 +70,15 @@ public final class WriteRound implements Round<WriteOutcome> {
      * (R6). Late answers may have completed it meanwhile: then it finishes at once.
      */
     public void resume(RoundTimes times, long nowNs, RoundEffects<WriteOutcome> out) {
-        Invariant.check(finished && !reported, "only what is in doubt is sent again");
-        finished = false;
-        requests = new RequestTable(times);
+        Invariant.check(isFinished() && !reported, "only what is in doubt is sent again");
+        goOn(times);
         if (stored.reached()) {
-            finish(outcome(), out);
+            report(out);
             return;
         }
         for (NodeId node : set.nodes()) {
             if (!stored.has(node)) {
-                requests.ask(node, write, nowNs, out);
+                requests().ask(node, write, nowNs, out);
             }
         }
     }
@@ -114,7 +111,7 @@ public final class WriteRound implements Round<WriteOutcome> {
     }
 
     private void onStored(NodeId from, int delta, RoundEffects<WriteOutcome> out) {
-        boolean again = !requests.take(from, write) && stored.has(from);
+        boolean again = !requests().take(from, write) && stored.has(from);
         if (allocatedDelta == null && !again) {
             allocatedDelta = delta;
         }
@@ -122,6 +119,13 @@ public final class WriteRound implements Round<WriteOutcome> {
         session.onAcknowledged(from, write.run(), write.timestamp());
         if (stored.reached()) {
             session.onSettled(write.run(), write.timestamp());
+            report(out);
+        }
+    }
+
+    private void report(RoundEffects<WriteOutcome> out) {
+        if (!isFinished()) {
+            reported = true;
             finish(outcome(), out);
         }
     }
@@ -150,40 +154,19 @@ public final class WriteRound implements Round<WriteOutcome> {
     @Override
     public void onFailure(
             NodeId from, RegisterRequest request, long nowNs, RoundEffects<WriteOutcome> out) {
-        boolean waited = requests.failed(from, request, nowNs);
-        Invariant.check(!waited || !finished, "a finished round waits for nobody");
+        boolean waited = requests().failed(from, request, nowNs);
+        Invariant.check(!waited || !isFinished(), "a finished round waits for nobody");
     }
 
     @Override
-    public void onTick(long nowNs, RoundEffects<WriteOutcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new QuorumLost(requests.silent()), out);
-        } else {
-            var _ = requests.resend(nowNs, out);
-        }
-    }
-
-    private void finish(WriteOutcome outcome, RoundEffects<WriteOutcome> out) {
-        if (!finished) {
-            finished = true;
-            reported = outcome instanceof WriteOutcome.Stored;
-            requests.clear();
-            out.finish(outcome);
-        }
-    }
-
-    @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
+    protected WriteOutcome timedOut(List<NodeId> silent) {
+        return new QuorumLost(silent);
     }
 
     @Override
     public void invariants() {
         Invariant.check(
-                !stored.reached() || finished, "a write at a majority has finished: %s", write);
+                !stored.reached() || isFinished(), "a write at a majority has finished: %s", write);
         session.invariants();
     }
 }

@@ -6,12 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SectorRun;
+import org.keelfs.register.AskingRound;
 import org.keelfs.register.ChunkSession;
 import org.keelfs.register.QuorumCount;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
-import org.keelfs.register.RequestTable;
-import org.keelfs.register.Round;
 import org.keelfs.register.RoundEffects;
 import org.keelfs.register.RoundTimes;
 import org.keelfs.register.StampRun;
@@ -20,15 +19,13 @@ import org.keelfs.register.StampRun;
  * What is written where, for SEEK_DATA and SEEK_HOLE: STAMPS of one replica that has all of the
  * range, PROBEs of the others, as a read does it. Confined to its chunk's lock.
  */
-final class StampsRound implements Round<StampsRound.Outcome> {
+final class StampsRound extends AskingRound<StampsRound.Outcome> {
     private final ChunkSession session;
     private final RegisterRequest.Stamps stamps;
     private final RegisterRequest.Probe probe;
-    private final RequestTable requests;
     private final QuorumCount votes;
     private final ArrayDeque<NodeId> sources;
     private @Nullable List<StampRun> found;
-    private boolean finished;
 
     /**
      * How it ended.
@@ -39,11 +36,11 @@ final class StampsRound implements Round<StampsRound.Outcome> {
     record Outcome(@Nullable List<StampRun> stamps, long promised, List<NodeId> silent) {}
 
     StampsRound(ChunkSession session, SectorRun range, List<NodeId> sources, RoundTimes times) {
+        super(times);
         var grant = session.grant();
         this.session = session;
         this.stamps = new RegisterRequest.Stamps(grant.chunk(), grant.epoch(), range);
         this.probe = new RegisterRequest.Probe(grant.chunk(), grant.epoch());
-        this.requests = new RequestTable(times);
         this.votes = new QuorumCount(grant.set());
         this.sources = new ArrayDeque<>(sources);
     }
@@ -55,10 +52,10 @@ final class StampsRound implements Round<StampsRound.Outcome> {
             finish(new Outcome(null, 0, session.behind()), out);
             return;
         }
-        requests.ask(source, stamps, nowNs, out);
+        requests().ask(source, stamps, nowNs, out);
         for (NodeId node : session.grant().set().nodes()) {
             if (!node.equals(source)) {
-                requests.ask(node, probe, nowNs, out);
+                requests().ask(node, probe, nowNs, out);
             }
         }
     }
@@ -70,19 +67,19 @@ final class StampsRound implements Round<StampsRound.Outcome> {
             RegisterReply reply,
             long nowNs,
             RoundEffects<Outcome> out) {
-        if (finished) {
+        if (isFinished()) {
             return;
         }
         switch (reply) {
             case RegisterReply.StampsAnswer(var there, long sealed, _)
                     when sealed == stamps.epoch() -> {
-                if (requests.take(from, request)) {
+                if (requests().take(from, request)) {
                     found = there;
                 }
                 vote(from, out);
             }
             case RegisterReply.ProbeOk() -> {
-                var _ = requests.take(from, request);
+                var _ = requests().take(from, request);
                 vote(from, out);
             }
             case RegisterReply.Stale(long promised) when promised >= stamps.epoch() -> {
@@ -103,7 +100,7 @@ final class StampsRound implements Round<StampsRound.Outcome> {
     @Override
     public void onFailure(
             NodeId from, RegisterRequest request, long nowNs, RoundEffects<Outcome> out) {
-        if (!finished && requests.failed(from, request, nowNs) && request.equals(stamps)) {
+        if (!isFinished() && requests().failed(from, request, nowNs) && request.equals(stamps)) {
             askNext(nowNs, out);
         }
     }
@@ -111,35 +108,25 @@ final class StampsRound implements Round<StampsRound.Outcome> {
     private void askNext(long nowNs, RoundEffects<Outcome> out) {
         NodeId next = sources.poll();
         if (found == null && next != null) {
-            requests.ask(next, stamps, nowNs, out);
+            requests().ask(next, stamps, nowNs, out);
         }
     }
 
     @Override
-    public void onTick(long nowNs, RoundEffects<Outcome> out) {
-        if (finished) {
-            return;
-        }
-        if (requests.over(nowNs)) {
-            finish(new Outcome(null, 0, requests.silent()), out);
-        } else if (!requests.resend(nowNs, out).isEmpty()) {
+    protected Outcome timedOut(List<NodeId> silent) {
+        return new Outcome(null, 0, silent);
+    }
+
+    @Override
+    protected void onSilent(List<NodeId> nodes, long nowNs, RoundEffects<Outcome> out) {
+        if (!nodes.isEmpty()) {
             askNext(nowNs, out);
         }
     }
 
-    private void finish(Outcome outcome, RoundEffects<Outcome> out) {
-        finished = true;
-        requests.clear();
-        out.finish(outcome);
-    }
-
-    @Override
-    public long nextDeadlineNs() {
-        return finished ? Long.MAX_VALUE : requests.nextDeadlineNs();
-    }
-
     @Override
     public void invariants() {
-        Invariant.check(finished || found == null || !votes.reached(), "an answered round ends");
+        Invariant.check(
+                isFinished() || found == null || !votes.reached(), "an answered round ends");
     }
 }
