@@ -122,6 +122,19 @@ final class LeaseQueues {
         return room && isFree(inode, session, kindOf(mode)) ? hold(session, id, mode) : null;
     }
 
+    /** WRITE on an inode that the session has just made; null when another one holds it. */
+    @Nullable HeldLease grantMade(LeaseSession session, InodeId id, long nowNs, LeaseEffects out) {
+        for (HeldLease lease : inode(id).holders) {
+            if (!lease.session.id.equals(session.id)) {
+                return null;
+            }
+        }
+        HeldLease made = hold(session, id, LeaseMode.WRITE);
+        touch(id);
+        recallOverflow(session, nowNs, out);
+        return made;
+    }
+
     /** What is left of a lease that came back: null, or READ under a new generation. */
     @Nullable HeldLease giveBack(HeldLease lease, LeaseMode keep) {
         lease.session.recalled.remove(lease.inode);

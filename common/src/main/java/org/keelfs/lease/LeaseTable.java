@@ -177,6 +177,23 @@ public final class LeaseTable {
         return s == null || s.isOver() ? null : stateOf(queues.tryGrant(s, id, mode));
     }
 
+    /**
+     * The session made this inode under a number of its own, and holds WRITE on it since before the
+     * server knew of it: so it is granted above the bound too (the oldest are recalled then), and
+     * while others reclaim, who cannot have held it. Null when the session is over, or another one
+     * holds the inode.
+     */
+    public @Nullable LeaseState onMade(
+            SessionId session, InodeId id, long nowNs, LeaseEffects out) {
+        LeaseSession s = sessions.get(session);
+        if (s == null || s.isOver()) {
+            return null;
+        }
+        HeldLease lease = queues.grantMade(s, id, nowNs, out);
+        queues.settle(nowNs, out);
+        return stateOf(lease);
+    }
+
     /** Whether the session may still reclaim: what it holds is not known yet. */
     public boolean isReclaiming(SessionId session) {
         LeaseSession s = sessions.get(session);

@@ -22,6 +22,7 @@ import org.keelfs.model.Name;
  * @param target of a symlink, else empty; not to be changed
  * @param unnamed O_TMPFILE: no entry, link count 0, pinned by the session
  * @param open the answer is to carry a lease for writing; changes nothing here
+ * @param inode number of the new inode, from the session's pool; 0: the server draws one
  */
 public record CreateCommand(
         InodeId parent,
@@ -31,7 +32,8 @@ public record CreateCommand(
         int rdev,
         byte[] target,
         boolean unnamed,
-        boolean open)
+        boolean open,
+        long inode)
         implements NamespaceCommand<InodeRow> {
     /** st_size of every directory: programs expect a block, and nothing depends on its content. */
     static final long DIRECTORY_BYTES = 4096;
@@ -41,6 +43,19 @@ public record CreateCommand(
 
     /** PATH_MAX of limits.h without its NUL. */
     private static final int TARGET_BYTES_MAX = 4095;
+
+    /** With a number that the server draws. */
+    public CreateCommand(
+            InodeId parent,
+            Name name,
+            int mode,
+            int umask,
+            int rdev,
+            byte[] target,
+            boolean unnamed,
+            boolean open) {
+        this(parent, name, mode, umask, rdev, target, unnamed, open, 0);
+    }
 
     /** The parent. */
     @Override
@@ -63,7 +78,28 @@ public record CreateCommand(
         if (type == FileType.DIRECTORY && directory.attributes().linkCount() >= LINK_COUNT_MAX) {
             throw new FsException(Errno.EMLINK);
         }
+        if (inode != 0 && !sessionOrThrow(tables, origin).pool().contains(inode)) {
+            throw new FsException(Errno.EINVAL, "inode number " + inode + " is not of the pool");
+        }
         return directory;
+    }
+
+    private static SessionRow sessionOrThrow(Tables tables, Origin origin) {
+        SessionRow row = tables.session(origin.session());
+        if (row == null) {
+            throw new FsException(Errno.EINVAL, "no session " + origin.session());
+        }
+        return row;
+    }
+
+    /** The number that the session chose, which is used up then, or the next one of all. */
+    private InodeId number(Tables tables, Origin origin) {
+        if (inode == 0) {
+            return new InodeId(tables.draw(Counter.INODE));
+        }
+        SessionRow session = sessionOrThrow(tables, origin);
+        tables.putSession(session.withPool(session.pool().after(inode)));
+        return new InodeId(inode);
     }
 
     private FileType typeOrThrow() {
@@ -113,7 +149,7 @@ public record CreateCommand(
 
     private InodeRow newInode(InodeRow directory, Tables tables, Origin origin) {
         FileType type = typeOrThrow();
-        InodeId id = new InodeId(tables.draw(Counter.INODE));
+        InodeId id = number(tables, origin);
         boolean groupOfParent = (directory.attributes().mode() & Modes.SETGID) != 0;
         int gid = groupOfParent ? directory.attributes().gid() : origin.caller().gid();
         int bits = permissionBits(type, directory, origin.caller());

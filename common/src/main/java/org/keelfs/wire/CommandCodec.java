@@ -117,6 +117,7 @@ public final class CommandCodec {
                 .setTarget(UnsafeByteOperations.unsafeWrap(c.target()))
                 .setUnnamed(c.unnamed())
                 .setOpen(c.open())
+                .setInode(c.inode())
                 .build();
     }
 
@@ -224,7 +225,8 @@ public final class CommandCodec {
                 v.getRdev(),
                 v.getTarget().toByteArray(),
                 v.getUnnamed(),
-                v.getOpen());
+                v.getOpen(),
+                v.getInode());
     }
 
     private static RenameCommand decode(RenameCommandValue v) {

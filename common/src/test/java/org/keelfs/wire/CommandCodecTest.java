@@ -60,7 +60,8 @@ class CommandCodecTest {
                             e.rdev(),
                             a.target(),
                             e.unnamed(),
-                            e.open()),
+                            e.open(),
+                            e.inode()),
                     a);
         } else if (expected instanceof SetXattrCommand e && actual instanceof SetXattrCommand a) {
             assertArrayEquals(e.value(), a.value());
@@ -109,7 +110,8 @@ class CommandCodecTest {
                             random.nextInt(),
                             bytes(),
                             flip(),
-                            flip());
+                            flip(),
+                            random.nextLong());
             case 1 -> new LinkCommand(inode(), inode(), name());
             case 2 -> new UnlinkCommand(inode(), name(), flip());
             case 3 -> new RenameCommand(inode(), name(), inode(), name(), random.nextInt());

@@ -289,7 +289,8 @@ final class ReadService {
                         var reply =
                                 ReadDirectoryReply.newBuilder()
                                         .setLease(Wire.encode(lease, row.trimBound()))
-                                        .setParent(row.parent().value());
+                                        .setParent(row.parent().value())
+                                        .setNextPosition(row.nextPosition());
                         int bytes = 0;
                         int taken = 0;
                         for (EntryRow entry : entries) {

@@ -173,6 +173,7 @@ final class SessionService implements LeaseDriver.Port {
                         .setServerTimeMs(parts().issuer().serverTimeMs())
                         .setVolume(Wire.encode(opened.volume()))
                         .setServerIncarnation(incarnation)
+                        .setInodePool(Wire.encode(opened.session().pool()))
                         .build());
     }
 

@@ -27,6 +27,7 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
 import org.keelfs.namespace.IssuedCommand;
 import org.keelfs.namespace.NamespaceCommand;
@@ -310,6 +311,7 @@ final class SubmitService {
     private SubmitReply reply(Batch batch, Submitted<List<CommandResult>> done) {
         commandCount += done.result().size();
         var reply = SubmitReply.newBuilder().setPosition(done.position());
+        boolean numbered = false;
         for (int i = 0; i < done.result().size(); i++) {
             CommandResult result = done.result().get(i);
             Command command = batch.request.getCommands(i);
@@ -318,14 +320,28 @@ final class SubmitService {
                             && command.getCreate().getOpen()
                             && result.getErrno() == 0
                             && result.hasInode();
-            reply.addResults(opens ? withLease(batch.session, result) : result);
+            reply.addResults(opens ? withLease(batch, command, result) : result);
+            numbered |= command.getCreate().getInode() != 0;
+        }
+        if (numbered) {
+            SessionRow row = log.read(tables -> tables.session(batch.session.id()));
+            reply.setInodePool(Wire.encode(row == null ? InodePool.EMPTY : row.pool()));
         }
         return reply.build();
     }
 
-    private CommandResult withLease(Session session, CommandResult result) {
+    /**
+     * Who chose the number of the inode works with it since: it gets the lease whatever the bounds
+     * are. After a restart it reclaims the lease itself.
+     */
+    private CommandResult withLease(Batch batch, Command command, CommandResult result) {
         InodeId id = new InodeId(result.getInode().getInode());
-        LeaseState lease = leases.tryGrant(session.id(), id, LeaseMode.WRITE);
+        SessionId session = batch.session.id();
+        boolean made = command.getCreate().getInode() != 0 && !batch.request.getSentAgain();
+        LeaseState lease =
+                made
+                        ? leases.grantMade(session, id)
+                        : leases.tryGrant(session, id, LeaseMode.WRITE);
         return lease == null ? result : result.toBuilder().setLease(Wire.encode(lease)).build();
     }
 

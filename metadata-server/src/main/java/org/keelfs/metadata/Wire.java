@@ -4,9 +4,11 @@ import com.google.protobuf.ByteString;
 import java.util.List;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.lease.LeaseState;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.VolumeRow;
 import org.keelfs.namespace.XattrRow;
 import org.keelfs.wire.proto.MetadataProto;
+import org.keelfs.wire.proto.MetadataProto.InodePoolValue;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
 import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 import org.keelfs.wire.proto.MetadataProto.Xattr;
@@ -54,6 +56,15 @@ final class Wire {
                                         .setValue(ByteString.copyFrom(row.value()))
                                         .build())
                 .toList();
+    }
+
+    static InodePoolValue encode(InodePool pool) {
+        return InodePoolValue.newBuilder()
+                .setNext(pool.next())
+                .setEnd(pool.end())
+                .setSpare(pool.spare())
+                .setSpareEnd(pool.spareEnd())
+                .build();
     }
 
     static VolumeInfo encode(VolumeRow row) {

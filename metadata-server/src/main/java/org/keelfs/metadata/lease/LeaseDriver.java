@@ -107,6 +107,16 @@ public final class LeaseDriver implements LeaseEffects {
         return state;
     }
 
+    /**
+     * WRITE on an inode that the session itself has just made, or null when the session is over.
+     */
+    public @Nullable LeaseState grantMade(SessionId session, InodeId inode) {
+        LeaseState state = table.onMade(session, inode, clock.nanoTime(), this);
+        noteWrite(state);
+        drain();
+        return state;
+    }
+
     /** A lease of before the restart, or null when it is lost. */
     public @Nullable LeaseState reclaim(SessionId session, InodeId inode, LeaseMode mode) {
         LeaseState state = table.onReclaim(session, inode, mode, clock.nanoTime());

@@ -5,6 +5,7 @@ import java.util.List;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.SessionId;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.IssuedCommand;
 import org.keelfs.namespace.Origin;
 import org.keelfs.namespace.SessionRow;
@@ -56,7 +57,11 @@ public record SubmitCommand(
         if (forgetEnd > row.acknowledgedSequence() + 1) {
             tables.deleteReplies(session, row.acknowledgedSequence() + 1, forgetEnd);
         }
-        tables.putSession(row.withSequences(answered, acknowledged));
+        // The commands may have taken inode numbers.
+        SessionRow now = tables.session(session);
+        InodePool pool = (now == null ? row : now).pool();
+        InodePool refilled = pool.equals(row.pool()) ? pool : pool.refilled(tables);
+        tables.putSession(row.withPool(refilled).withSequences(answered, acknowledged));
         return results;
     }
 

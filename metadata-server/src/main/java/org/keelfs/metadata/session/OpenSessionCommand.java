@@ -5,6 +5,7 @@ import org.keelfs.base.FsException;
 import org.keelfs.metadata.log.MetadataCommand;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.Counter;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
@@ -34,7 +35,8 @@ public record OpenSessionCommand(String volume, byte[] mountId, byte[] certifica
                                 SessionRow.State.OPEN,
                                 certificate,
                                 0,
-                                0);
+                                0,
+                                InodePool.EMPTY.refilled(tables).refilled(tables));
                 tables.putSession(session);
                 return new Opened(session, row);
             }

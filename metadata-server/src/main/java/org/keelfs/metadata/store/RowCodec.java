@@ -14,6 +14,7 @@ import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.EntryRow;
 import org.keelfs.namespace.GarbageRow;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
 import org.keelfs.namespace.NodeRow;
 import org.keelfs.namespace.SessionRow;
@@ -225,6 +226,10 @@ final class RowCodec {
                 .bytes(row.certificate())
                 .number(row.answeredSequence())
                 .number(row.acknowledgedSequence())
+                .number(row.pool().next())
+                .number(row.pool().end())
+                .number(row.pool().spare())
+                .number(row.pool().spareEnd())
                 .done();
     }
 
@@ -237,7 +242,10 @@ final class RowCodec {
                 SessionRow.State.values()[in.one()],
                 in.bytes(),
                 in.number(),
-                in.number());
+                in.number(),
+                in.hasMore()
+                        ? new InodePool(in.number(), in.number(), in.number(), in.number())
+                        : InodePool.EMPTY);
     }
 
     static byte[] encode(VolumeRow row) {

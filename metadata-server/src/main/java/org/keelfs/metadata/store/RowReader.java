@@ -18,6 +18,11 @@ final class RowReader {
         }
     }
 
+    /** False at the end: fields that a format got later are not in its older rows. */
+    boolean hasMore() {
+        return at < bytes.length;
+    }
+
     int one() {
         return bytes[at++] & 0xFF;
     }

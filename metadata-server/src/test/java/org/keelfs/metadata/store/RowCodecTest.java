@@ -18,6 +18,7 @@ import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.EntryRow;
 import org.keelfs.namespace.GarbageRow;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
 import org.keelfs.namespace.NodeRow;
 import org.keelfs.namespace.SessionRow;
@@ -151,16 +152,18 @@ class RowCodecTest {
     void sessionsVolumesAndNodes() {
         SessionRow session =
                 new SessionRow(
-                        new SessionId(5),
-                        anyBytes(),
-                        3,
-                        SessionRow.State.EVICTED,
-                        anyBytes(),
-                        9,
-                        8);
+                                new SessionId(5),
+                                anyBytes(),
+                                3,
+                                SessionRow.State.EVICTED,
+                                anyBytes(),
+                                9,
+                                8)
+                        .withPool(new InodePool(5, 100_000, 1L << 40, 1L << 41));
         SessionRow sessionBack = RowCodec.session(session.id(), RowCodec.encode(session));
         assertArrayEquals(RowCodec.encode(session), RowCodec.encode(sessionBack));
         assertEquals(session.state(), sessionBack.state());
+        assertEquals(session.pool(), sessionBack.pool());
         VolumeRow volume = new VolumeRow(2, "zażółć", 1 << 26, 3, anyBytes(), InodeId.ROOT);
         VolumeRow volumeBack = RowCodec.volume(2, RowCodec.encode(volume));
         assertEquals(volume.name(), volumeBack.name());
