@@ -18,7 +18,9 @@ public final class LeaseHolder {
         CLOSING
     }
 
-    private LeaseMode mode = LeaseMode.NONE;
+    /** Volatile: who holds a lock that a grant waits for asks for it too ({@link #mode}). */
+    private volatile LeaseMode mode = LeaseMode.NONE;
+
     private Phase phase = Phase.HELD;
     private LeaseMode keep = LeaseMode.NONE;
     private long generation;
@@ -44,6 +46,7 @@ public final class LeaseHolder {
         return Math.max(generation, worthlessUpTo);
     }
 
+    /** What is held, also while it is being given back; may be asked without the driver's lock. */
     public LeaseMode mode() {
         return mode;
     }
@@ -121,6 +124,15 @@ public final class LeaseHolder {
         return granted != LeaseMode.NONE;
     }
 
+    /**
+     * A grant was asked for, and not taken. Whether the server is to hear that it is not held: not
+     * while a lease is being given back, for the server knows one lease of an inode, and whoever
+     * still uses this one would lose it unseen.
+     */
+    public boolean isToBeReturned(long grantGeneration) {
+        return phase == Phase.HELD && (mode == LeaseMode.NONE || grantGeneration != generation);
+    }
+
     /** What a recall asks of the driver. */
     public enum RecallStep {
         /** Invalidate, flush and return what is held. */
@@ -131,12 +143,19 @@ public final class LeaseHolder {
         NOTHING
     }
 
-    /** The server takes a generation back, but for {@code keepMode}. */
+    /**
+     * The server takes a generation back, but for {@code keepMode}. A newer one than what is held
+     * has replaced it at the server: what is held goes back in its name.
+     */
     public RecallStep onRecall(long recalledGeneration, LeaseMode keepMode) {
         worthlessUpTo = Math.max(worthlessUpTo, recalledGeneration);
-        if (recalledGeneration != generation || mode == LeaseMode.NONE) {
-            return recalledGeneration < generation ? RecallStep.NOTHING : RecallStep.NOT_HELD;
+        if (recalledGeneration < generation) {
+            return RecallStep.NOTHING;
         }
+        if (mode == LeaseMode.NONE) {
+            return RecallStep.NOT_HELD;
+        }
+        generation = recalledGeneration;
         if (phase != Phase.HELD) {
             keep = keep.covers(keepMode) ? keepMode : keep;
             return RecallStep.NOTHING;
@@ -172,14 +191,17 @@ public final class LeaseHolder {
         return phase != Phase.HELD;
     }
 
-    /** The server has it back, and this is what is left. */
+    /**
+     * The server has it back, and this is what is left. WRITE that was granted meanwhile is left
+     * for who asks next: what it covers did not come with it.
+     */
     public void onReturned(LeaseMode left, long leftGeneration) {
         Invariant.check(users == 0, "a lease was returned while %d use it", users);
         phase = Phase.HELD;
         keep = LeaseMode.NONE;
-        boolean usable = left != LeaseMode.NONE && leftGeneration > worthlessUpTo;
-        mode = usable ? left : LeaseMode.NONE;
-        generation = Math.max(generation, leftGeneration);
+        boolean usable = left == LeaseMode.READ && leftGeneration > worthlessUpTo;
+        mode = usable ? LeaseMode.READ : LeaseMode.NONE;
+        generation = usable ? Math.max(generation, leftGeneration) : generation;
     }
 
     /**

@@ -72,6 +72,44 @@ class LeaseHolderTest {
     }
 
     @Test
+    void aRecallThatOvertakesTheUpgradeTakesWhatIsHeld() {
+        assertTrue(holder.onGrant(LeaseMode.READ, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(2, LeaseMode.NONE));
+        assertFalse(holder.covers(LeaseMode.READ));
+        assertEquals(2, holder.generation());
+        assertFalse(holder.onGrant(LeaseMode.WRITE, 2));
+        holder.beginClosing();
+        holder.onReturned(LeaseMode.NONE, 0);
+        assertEquals(LeaseMode.NONE, holder.mode());
+    }
+
+    @Test
+    void aGrantThatIsNotTakenGoesBackOnlyWhenNothingIsBeingGivenBack() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 4));
+        assertTrue(holder.tryUse(LeaseMode.WRITE, false));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(4, LeaseMode.NONE));
+        // The same lease, told once more to who asked for it too; and one that replaced it.
+        assertFalse(holder.onGrant(LeaseMode.WRITE, 4));
+        assertFalse(holder.isToBeReturned(4));
+        assertFalse(holder.onGrant(LeaseMode.WRITE, 5));
+        assertFalse(holder.isToBeReturned(5));
+        holder.endUse();
+        holder.beginClosing();
+        holder.onReturned(LeaseMode.NONE, 0);
+        assertTrue(holder.isToBeReturned(4));
+    }
+
+    @Test
+    void writeThatIsLeftIsNotHeldBeforeItIsAskedFor() {
+        assertTrue(holder.onGrant(LeaseMode.READ, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
+        holder.beginClosing();
+        holder.onReturned(LeaseMode.WRITE, 2);
+        assertEquals(LeaseMode.NONE, holder.mode());
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 2));
+    }
+
+    @Test
     void aRecallOfAnOlderGenerationIsNothingToDo() {
         assertTrue(holder.onGrant(LeaseMode.READ, 7));
         assertEquals(RecallStep.NOTHING, holder.onRecall(3, LeaseMode.NONE));

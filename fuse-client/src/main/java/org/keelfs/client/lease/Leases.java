@@ -131,18 +131,13 @@ public final class Leases {
         }
     }
 
-    /** Whether the lease is still this mount's, also while it is being flushed and returned. */
+    /**
+     * Whether the lease is still this mount's, also while it is being flushed and returned. Never
+     * waits: who asks may hold a lock that a grant, with the lock of the lease held, waits for.
+     */
     public boolean holds(InodeId inode, LeaseMode needed) {
         Entry entry = entries.get(inode);
-        if (entry == null) {
-            return false;
-        }
-        entry.lock.lock();
-        try {
-            return entry.holder.mode().covers(needed);
-        } finally {
-            entry.lock.unlock();
-        }
+        return entry != null && entry.holder.mode().covers(needed);
     }
 
     /** Takes part in a lease that is held; null when it has to be got first. Never waits. */
@@ -258,7 +253,9 @@ public final class Leases {
             if (granted(inode, entry, reply, needed)) {
                 return () -> endUse(entry);
             }
-            sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
+            if (isToBeReturned(entry, reply.getLease())) {
+                sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
+            }
             return null;
         } finally {
             entry.lock.lock();
@@ -268,6 +265,15 @@ public final class Leases {
             } finally {
                 entry.lock.unlock();
             }
+        }
+    }
+
+    private static boolean isToBeReturned(Entry entry, LeaseGrant grant) {
+        entry.lock.lock();
+        try {
+            return entry.holder.isToBeReturned(grant.getGeneration());
+        } finally {
+            entry.lock.unlock();
         }
     }
 

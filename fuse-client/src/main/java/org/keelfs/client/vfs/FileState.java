@@ -1,5 +1,6 @@
 package org.keelfs.client.vfs;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -20,13 +21,16 @@ final class FileState {
 
     private final Condition sent = lock.newCondition();
     private boolean sending;
-    private int handles;
+
+    /* Handles and pin are changed without the lock where a recall does it: the lock may be held by who waits at the
+     * server for that very recall. */
+    private final AtomicInteger handles = new AtomicInteger();
+    private final AtomicBoolean pinned = new AtomicBoolean();
 
     /** Changed under the lock, read by anybody. */
     private final AtomicInteger writableHandles = new AtomicInteger();
 
-    private boolean pinned;
-    private boolean gone;
+    private volatile boolean gone;
 
     /**
      * The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile
@@ -51,21 +55,21 @@ final class FileState {
     // ---- handles ----
 
     void onOpen(boolean writable) {
-        handles++;
+        handles.incrementAndGet();
         if (writable) {
             writableHandles.incrementAndGet();
         }
     }
 
     void onRelease(boolean writable) {
-        handles--;
+        handles.decrementAndGet();
         if (writable) {
             writableHandles.decrementAndGet();
         }
     }
 
     boolean isOpen() {
-        return handles > 0;
+        return handles.get() > 0;
     }
 
     boolean isOpenForWriting() {
@@ -73,11 +77,23 @@ final class FileState {
     }
 
     boolean isPinned() {
-        return pinned;
+        return pinned.get();
     }
 
     void pinned(boolean nowPinned) {
-        pinned = nowPinned;
+        pinned.set(nowPinned);
+    }
+
+    /**
+     * Marks it pinned if it is open and was not; without the lock. Returns whether the server is to
+     * be told.
+     */
+    boolean pinIfOpen() {
+        if (!isOpen() || gone || !pinned.compareAndSet(false, true)) {
+            return false;
+        }
+        // Closed in between by who did not see the mark?
+        return isOpen() || !pinned.compareAndSet(true, false);
     }
 
     /** The inode has no name and nobody but this mount may hold it. */
@@ -276,6 +292,6 @@ final class FileState {
 
     /** Nothing that needs to be remembered. */
     boolean isIdle() {
-        return handles == 0 && !owned && !pinned && !sending && !hasUnsent();
+        return !isOpen() && !owned && !isPinned() && !sending && !hasUnsent();
     }
 }

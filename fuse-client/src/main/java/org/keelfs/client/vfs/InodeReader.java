@@ -165,7 +165,7 @@ final class InodeReader {
 
     private void maybeOwn(LeaseGrant grant, Attributes attributes) {
         boolean write = grant.getMode() == org.keelfs.wire.proto.MetadataProto.LeaseMode.WRITE;
-        if (write && attributes.isRegular()) {
+        if (write && attributes.isRegular() && !isOwned(attributes.inode())) {
             vfs.files()
                     .with(
                             attributes.inode(),
@@ -174,6 +174,15 @@ final class InodeReader {
                                 return state;
                             });
         }
+    }
+
+    /**
+     * Then a grant says nothing new, and is not to wait, with the lease locked, for a writer that
+     * waits for nodes.
+     */
+    private boolean isOwned(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return state != null && state.isOwned();
     }
 
     static CachedInode decode(

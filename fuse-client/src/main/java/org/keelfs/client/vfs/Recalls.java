@@ -1,6 +1,5 @@
 package org.keelfs.client.vfs;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
@@ -9,7 +8,6 @@ import org.keelfs.client.lease.RecallTarget;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
 import org.keelfs.wire.proto.MetadataProto;
-import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
 import org.keelfs.wire.proto.NodeProto;
 import org.slf4j.Logger;
@@ -34,8 +32,7 @@ final class Recalls implements RecallTarget {
     @Override
     public LeaseMode keepable(InodeId inode, LeaseMode keep) {
         FileState state = vfs.files().ifPresent(inode);
-        boolean writers = state != null && vfs.files().with(inode, FileState::isOpenForWriting);
-        return writers ? LeaseMode.NONE : keep;
+        return state != null && state.isOpenForWriting() ? LeaseMode.NONE : keep;
     }
 
     @Override
@@ -95,26 +92,14 @@ final class Recalls implements RecallTarget {
      * Without a lease only a pin keeps an open file alive when another mount takes its last name.
      */
     private void pinIfOpen(InodeId inode) {
-        if (vfs.files().ifPresent(inode) == null) {
+        FileState state = vfs.files().ifPresent(inode);
+        if (state == null || !state.pinIfOpen()) {
             return;
         }
-        List<Command> commands = new ArrayList<>(1);
-        vfs.files()
-                .with(
-                        inode,
-                        state -> {
-                            if (state.isOpen() && !state.isPinned() && !state.isGone()) {
-                                state.pinned(true);
-                                commands.add(vfs.commands().pin(inode, true));
-                            }
-                            return state;
-                        });
-        if (!commands.isEmpty()) {
-            try {
-                var _ = vfs.session().submit(commands);
-            } catch (FsException e) {
-                LOG.warn("{}: the open file could not be pinned: {}", inode, e.getMessage());
-            }
+        try {
+            var _ = vfs.session().submit(List.of(vfs.commands().pin(inode, true)));
+        } catch (FsException e) {
+            LOG.warn("{}: the open file could not be pinned: {}", inode, e.getMessage());
         }
     }
 
