@@ -326,6 +326,17 @@ final class Flusher {
         }
     }
 
+    /** What full nodes answered to some file that still waits for space; null otherwise. */
+    @Nullable FsException noSpace() {
+        for (FilePages file : files) {
+            FsException failure = file.failure;
+            if (failure != null && failure.errno() == Errno.ENOSPC) {
+                return failure;
+            }
+        }
+        return null;
+    }
+
     private static boolean isLasting(FsException failure) {
         return failure.errno() != Errno.EINTR;
     }

@@ -11,6 +11,9 @@ import org.keelfs.base.FsException;
 final class WriteBuffer {
     private static final int SECTOR = RunSplitter.SECTOR;
 
+    /** Who waits for room looks this often whether the nodes have turned out to be full. */
+    private static final long LOOK_AGAIN_NS = 250_000_000;
+
     /** What became of a write. */
     enum Outcome {
         /** All bytes are in the buffer. */
@@ -96,11 +99,17 @@ final class WriteBuffer {
         if (!mayWait) {
             return false;
         }
-        failIfFull(file);
         try {
-            long leftNs = deadlineNs - System.nanoTime();
-            if (room.tryAcquire(sectors, leftNs, TimeUnit.NANOSECONDS)) {
-                return true;
+            for (; ; ) {
+                failIfFull(file);
+                long leftNs = deadlineNs - System.nanoTime();
+                if (leftNs <= 0) {
+                    break;
+                }
+                if (room.tryAcquire(
+                        sectors, Math.min(leftNs, LOOK_AGAIN_NS), TimeUnit.NANOSECONDS)) {
+                    return true;
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -113,13 +122,17 @@ final class WriteBuffer {
     }
 
     /**
-     * Where there is no space waiting does not make any; nodes that are silent may come back before
-     * the deadline.
+     * Where there is no space waiting does not make any, also when another file's bytes fill the
+     * buffer; nodes that are silent may come back before the deadline.
      */
-    private static void failIfFull(FilePages file) {
+    private void failIfFull(FilePages file) {
         FsException failure = file.failure;
         if (failure != null && failure.errno() != Errno.EIO) {
             throw whyFull(failure);
+        }
+        FsException noSpace = flusher.noSpace();
+        if (noSpace != null) {
+            throw whyFull(noSpace);
         }
     }
 
