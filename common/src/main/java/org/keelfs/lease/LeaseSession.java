@@ -19,6 +19,11 @@ final class LeaseSession {
     long recallsSentNs;
     boolean reclaiming;
 
+    /** Others need what it holds beside its leases; since when. */
+    boolean wanted;
+
+    long wantedNs;
+
     /** Refused from now on, and evicted when what it was told last has run out. */
     boolean condemned;
 
@@ -48,11 +53,12 @@ final class LeaseSession {
         if (condemned) {
             return heardNs + config.silenceNs();
         }
-        if (recalled.isEmpty()) {
+        if (recalled.isEmpty() && !wanted) {
             return heardNs + config.abandonNs();
         }
         // Who was silent for long already gets the time of one recall: it may just have woken up.
-        return Math.max(heardNs + config.silenceNs(), oldestRecallNs() + config.recallRepeatNs());
+        long sinceNs = recalled.isEmpty() ? wantedNs : oldestRecallNs();
+        return Math.max(heardNs + config.silenceNs(), sinceNs + config.recallRepeatNs());
     }
 
     long stallDeadlineNs(LeaseTableConfig config) {

@@ -82,6 +82,7 @@ public final class LeaseTable {
             return false;
         }
         s.heardNs = nowNs;
+        s.wanted = false;
         if (progress != s.progress) {
             s.progress = progress;
             s.progressNs = nowNs;
@@ -101,6 +102,18 @@ public final class LeaseTable {
         LeaseSession s = sessions.get(session);
         if (s != null && !s.evicting) {
             queues.resendRecalls(s, nowNs, out);
+        }
+    }
+
+    /**
+     * Others need something else that lives and dies with the session, and which it has to give up
+     * itself: if it is silent it is not to be kept for long.
+     */
+    public void onWanted(SessionId session, long nowNs) {
+        LeaseSession s = sessions.get(session);
+        if (s != null && !s.wanted) {
+            s.wanted = true;
+            s.wantedNs = nowNs;
         }
     }
 

@@ -23,11 +23,12 @@ public interface RpcAuthority {
                                 RETURN_LEASE,
                                 LAYOUT,
                                 SEALED,
-                                STATFS ->
+                                STATFS,
+                                LOCK ->
                                 role == Role.CLIENT;
                         case VOLUME, STATUS -> role == Role.ADMIN || role == Role.CLIENT;
                         case REGISTER_NODE, HEARTBEAT, CHUNK_REPORT -> role == Role.NODE;
-                        case RECALL, SECTORS, DROP_CHUNKS -> false;
+                        case RECALL, LOCK_NOTICE, SECTORS, DROP_CHUNKS -> false;
                     };
 
     /** What a storage node takes; the metadata server sends it the promises of fences. */

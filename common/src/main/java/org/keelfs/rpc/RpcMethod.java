@@ -48,7 +48,13 @@ public enum RpcMethod {
     /** Metadata server to node: DropChunksRequest, DropChunksReply. */
     DROP_CHUNKS(20),
     /** Node to metadata server: ChunkReportRequest, ChunkReportReply. */
-    CHUNK_REPORT(21);
+    CHUNK_REPORT(21),
+    /** File locks: LockRequest, LockReply. Never waits. */
+    LOCK(22),
+    /**
+     * Metadata server to client, on the client's connection: LockNoticeRequest, LockNoticeReply.
+     */
+    LOCK_NOTICE(23);
 
     private static final @Nullable RpcMethod[] BY_NUMBER = byNumber();
 

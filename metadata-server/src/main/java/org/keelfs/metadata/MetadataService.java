@@ -4,6 +4,7 @@ import org.keelfs.base.InvariantViolation;
 import org.keelfs.base.SerialExecutor;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.session.Sessions;
 import org.keelfs.metadata.session.Sessions.Session;
@@ -20,6 +21,7 @@ import org.keelfs.wire.proto.MetadataProto.ForceRequest;
 import org.keelfs.wire.proto.MetadataProto.GetInodeRequest;
 import org.keelfs.wire.proto.MetadataProto.HeartbeatRequest;
 import org.keelfs.wire.proto.MetadataProto.LayoutRequest;
+import org.keelfs.wire.proto.MetadataProto.LockRequest;
 import org.keelfs.wire.proto.MetadataProto.LookupRequest;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionRequest;
 import org.keelfs.wire.proto.MetadataProto.ReadDirectoryRequest;
@@ -41,6 +43,7 @@ final class MetadataService implements RpcHandler {
     private final MetadataLog log;
     private final Sessions sessions;
     private final LeaseDriver leases;
+    private final LockDriver locks;
     private final Layouts layouts;
     private final SessionService sessionService;
     private final ReadService reads;
@@ -52,6 +55,7 @@ final class MetadataService implements RpcHandler {
             MetadataLog log,
             Sessions sessions,
             LeaseDriver leases,
+            LockDriver locks,
             Layouts layouts,
             SessionService sessionService,
             ReadService reads,
@@ -61,6 +65,7 @@ final class MetadataService implements RpcHandler {
         this.log = log;
         this.sessions = sessions;
         this.leases = leases;
+        this.locks = locks;
         this.layouts = layouts;
         this.sessionService = sessionService;
         this.reads = reads;
@@ -140,6 +145,10 @@ final class MetadataService implements RpcHandler {
                 var request = rpc.decode(SealedRequest.parser());
                 yield () -> sealed(rpc, session(rpc, request.getSession()), request);
             }
+            case LOCK -> {
+                var request = rpc.decode(LockRequest.parser());
+                yield () -> locks.request(rpc, session(rpc, request.getSession()), request);
+            }
             case STATFS -> {
                 var request = rpc.decode(StatfsRequest.parser());
                 yield () -> cluster.statfs(rpc, session(rpc, request.getSession()).volume());
@@ -161,7 +170,7 @@ final class MetadataService implements RpcHandler {
                 var request = rpc.decode(ChunkReportRequest.parser());
                 yield () -> cluster.chunkReport(rpc, request);
             }
-            case RECALL, SECTORS, DROP_CHUNKS ->
+            case RECALL, LOCK_NOTICE, SECTORS, DROP_CHUNKS ->
                     throw new RpcException(
                             RpcStatus.REFUSED, "a metadata server takes no " + rpc.method());
         };

@@ -29,6 +29,8 @@ import org.keelfs.base.InvariantViolation;
 import org.keelfs.base.SerialExecutor;
 import org.keelfs.lease.LeaseTable;
 import org.keelfs.lease.LeaseTableConfig;
+import org.keelfs.lock.LockTable;
+import org.keelfs.lock.LockTableConfig;
 import org.keelfs.metadata.gc.Fencer;
 import org.keelfs.metadata.gc.Garbage;
 import org.keelfs.metadata.heal.NodeTable;
@@ -36,6 +38,7 @@ import org.keelfs.metadata.layout.CapabilityIssuer;
 import org.keelfs.metadata.layout.Epochs;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.LocalLog;
 import org.keelfs.metadata.session.Sessions;
 import org.keelfs.metadata.store.StoreBudget;
@@ -172,11 +175,18 @@ public final class RunningServer implements AutoCloseable {
                         base.certificate());
         var garbage = new Garbage(log, executor, nodes, epochs, fencer);
         var submits = new SubmitService(log, executor, leases, epochs, fencer, incarnation);
-        sessionService.wire(new SessionService.Parts(leases, layouts, submits, issuer));
+        var locks =
+                new LockDriver(
+                        new LockTable(LockTableConfig.DEFAULT),
+                        leases,
+                        sessions,
+                        clock,
+                        incarnation);
+        sessionService.wire(new SessionService.Parts(leases, locks, layouts, submits, issuer));
         recoverSessions(log, sessions, leases);
         var _ =
                 timer.scheduleWithFixedDelay(
-                        () -> base.serial().execute(() -> tick(leases, layouts)),
+                        () -> base.serial().execute(() -> tick(leases, locks, layouts)),
                         TICK_MS,
                         TICK_MS,
                         TimeUnit.MILLISECONDS);
@@ -186,6 +196,7 @@ public final class RunningServer implements AutoCloseable {
                 log,
                 sessions,
                 leases,
+                locks,
                 layouts,
                 sessionService,
                 new ReadService(log, leases),
@@ -265,8 +276,9 @@ public final class RunningServer implements AutoCloseable {
         }
     }
 
-    private static void tick(LeaseDriver leases, Layouts layouts) {
+    private static void tick(LeaseDriver leases, LockDriver locks, Layouts layouts) {
         leases.tick();
+        locks.tick();
         layouts.tick();
     }
 

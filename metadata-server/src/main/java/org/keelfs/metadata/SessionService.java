@@ -14,6 +14,7 @@ import org.keelfs.lease.LeaseState;
 import org.keelfs.metadata.layout.CapabilityIssuer;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.session.EndSessionCommand;
 import org.keelfs.metadata.session.OpenSessionCommand;
@@ -68,7 +69,11 @@ final class SessionService implements LeaseDriver.Port {
 
     /** What is made after this service, because it needs it. */
     record Parts(
-            LeaseDriver leases, Layouts layouts, SubmitService submits, CapabilityIssuer issuer) {}
+            LeaseDriver leases,
+            LockDriver locks,
+            Layouts layouts,
+            SubmitService submits,
+            CapabilityIssuer issuer) {}
 
     SessionService(
             MetadataLog log,
@@ -214,6 +219,7 @@ final class SessionService implements LeaseDriver.Port {
                                     }
                                     sessions.remove(id);
                                     parts().leases().close(id);
+                                    parts().locks().sessionEnded(id);
                                     LOG.info("Session {} has closed", id);
                                     rpc.reply(CloseSessionReply.getDefaultInstance());
                                 },
@@ -295,6 +301,7 @@ final class SessionService implements LeaseDriver.Port {
                                     }
                                     sessions.remove(id);
                                     done.run();
+                                    parts().locks().sessionEnded(id);
                                     CompletableFuture<Void> waiting = ending.remove(id);
                                     if (waiting != null) {
                                         waiting.complete(null);

@@ -36,7 +36,7 @@ final class ArchitectureTest {
     private static final String ROOT = "org.keelfs.";
 
     private static final String[] MACHINES =
-            packages("register..", "lease..", "replicaset..", "namespace..");
+            packages("register..", "lease..", "lock..", "replicaset..", "namespace..");
 
     /** Composition roots: the packages that wire a process together, and the command line. */
     private static final String[] ROOTS =
@@ -69,6 +69,7 @@ final class ArchitectureTest {
                         "model..",
                         "register..",
                         "lease..",
+                        "lock..",
                         "replicaset..",
                         "namespace..");
             }
@@ -229,7 +230,7 @@ final class ArchitectureTest {
         /** The messages of wire are the vocabulary it shares with the server's commands. */
         @Test
         void vfsKnowsNoCallsAndNoAdapter() {
-            clientPackageUses("vfs", "cache", "data", "meta", "lease");
+            clientPackageUses("vfs", "cache", "data", "meta", "lease", "lock");
             check(
                     noClasses()
                             .that()
@@ -242,6 +243,11 @@ final class ArchitectureTest {
         @Test
         void leasesFlushAndEmptyButAreNotAskedFromBelow() {
             clientPackageUses("lease", "cache", "data", "meta");
+        }
+
+        @Test
+        void fileLocksNeedOnlyTheSession() {
+            clientPackageUses("lock", "meta");
         }
 
         @Test

@@ -140,6 +140,16 @@ public final class LeaseDriver implements LeaseEffects {
         return table.isReclaiming(session);
     }
 
+    /** Whether sessions of before a restart may still reclaim. */
+    public boolean isGrace() {
+        return table.isGrace();
+    }
+
+    /** Others need file locks that the session holds. */
+    public void wanted(SessionId session) {
+        table.onWanted(session, clock.nanoTime());
+    }
+
     public boolean isOpen(SessionId session) {
         return table.isOpen(session);
     }
