@@ -29,6 +29,8 @@ import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.CommandResult;
 import org.keelfs.wire.proto.MetadataProto.ForceReply;
 import org.keelfs.wire.proto.MetadataProto.ForceRequest;
+import org.keelfs.wire.proto.MetadataProto.LockNoticeReply;
+import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionRequest;
 import org.keelfs.wire.proto.MetadataProto.Recall;
@@ -119,6 +121,11 @@ public final class MetadataSession implements AutoCloseable {
         return current().id;
     }
 
+    /** Changes when the server restarts, before {@link SessionListener#onServerRestarted}. */
+    public long serverIncarnation() {
+        return incarnation;
+    }
+
     public VolumeInfo volume() {
         return current().volume;
     }
@@ -188,6 +195,28 @@ public final class MetadataSession implements AutoCloseable {
                 backOff(backOffMs);
                 backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
             }
+        }
+    }
+
+    /**
+     * Calls until an answer comes or the operation's deadline is over, as long as this session is
+     * the current one.
+     *
+     * @return null when it is not: what the call was about is gone with it
+     */
+    public <M extends MessageLite> @Nullable M callWithin(
+            long sessionId, RpcMethod method, MessageLite body, Parser<M> parser) {
+        try {
+            if (current().id != sessionId) {
+                return null;
+            }
+            return call(method, _ -> body, parser, false);
+        } catch (FsException e) {
+            Session s = session;
+            if (s != null && s.id != sessionId) {
+                return null;
+            }
+            throw e;
         }
     }
 
@@ -437,13 +466,28 @@ public final class MetadataSession implements AutoCloseable {
     // ---- calls from the server ----
 
     private void onRequest(RpcRequest request) {
-        if (request.method() != RpcMethod.RECALL) {
-            request.fail(RpcStatus.REFUSED, "a mount answers only RECALL");
-            return;
+        switch (request.method()) {
+            case RECALL -> onRecall(request);
+            case LOCK_NOTICE -> {
+                LockNoticeRequest notice = request.decode(LockNoticeRequest.parser());
+                if (isCurrent(notice.getSession())) {
+                    blocking.execute(() -> listener.onLockNotice(notice));
+                }
+                request.reply(LockNoticeReply.getDefaultInstance());
+            }
+            default ->
+                    request.fail(RpcStatus.REFUSED, "a mount does not answer " + request.method());
         }
-        RecallRequest recalls = request.decode(RecallRequest.parser());
+    }
+
+    private boolean isCurrent(long sessionId) {
         Session s = session;
-        if (s != null && s.id == recalls.getSession()) {
+        return s != null && s.id == sessionId;
+    }
+
+    private void onRecall(RpcRequest request) {
+        RecallRequest recalls = request.decode(RecallRequest.parser());
+        if (isCurrent(recalls.getSession())) {
             for (Recall recall : recalls.getRecallsList()) {
                 blocking.execute(() -> listener.onRecall(recall));
             }

@@ -18,6 +18,7 @@ import org.keelfs.client.data.DataConfig;
 import org.keelfs.client.data.WriteBackListener;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.lease.Leases;
+import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.SessionConfig;
 import org.keelfs.client.meta.SessionListener;
@@ -32,6 +33,7 @@ import org.keelfs.rpc.RpcConfig;
 import org.keelfs.rpc.RpcTransport;
 import org.keelfs.security.tls.Role;
 import org.keelfs.security.tls.TlsIdentity;
+import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
 import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +66,7 @@ public final class ClientStack implements AutoCloseable {
     private final ExecutorService notifier;
     private final MetadataSession session;
     private final Leases leases;
+    private final FileLocks locks;
     private @Nullable ChunkClients chunkIo;
     private @Nullable BufferedFileData data;
     private @Nullable Vfs vfs;
@@ -97,6 +100,7 @@ public final class ClientStack implements AutoCloseable {
                         timer,
                         blocking);
         this.leases = new Leases(session, config.operationTimeoutMs());
+        this.locks = new FileLocks(session, blocking, Host.number(), config.operationTimeoutMs());
     }
 
     /**
@@ -172,7 +176,7 @@ public final class ClientStack implements AutoCloseable {
                         config.operationTimeoutMs());
         data = new BufferedFileData(dataConfig, io, master, listener, blocking, timer);
         var cache = new MetadataCache(config.inodesMax(), DIRECTORIES_MAX);
-        Vfs core = new Vfs(session, leases, cache, data, Clock.SYSTEM, notifier);
+        Vfs core = new Vfs(session, leases, locks, cache, data, Clock.SYSTEM, notifier);
         core.attach(KernelCache.NONE);
         listener.target = core.writeBackListener();
         vfs = core;
@@ -198,7 +202,13 @@ public final class ClientStack implements AutoCloseable {
         }
 
         @Override
+        public void onLockNotice(LockNoticeRequest notice) {
+            locks.events().onNotice(notice);
+        }
+
+        @Override
         public void onSessionLost() {
+            locks.events().onSessionLost();
             Vfs core = vfs;
             if (core != null) {
                 core.onSessionLost();
@@ -208,6 +218,7 @@ public final class ClientStack implements AutoCloseable {
         @Override
         public void onServerRestarted() {
             leases.reclaimAll();
+            locks.events().reclaimAll();
         }
     }
 

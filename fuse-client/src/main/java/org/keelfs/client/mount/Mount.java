@@ -56,6 +56,7 @@ public final class Mount {
                         .withAllowOther(config.allowOther())
                         .withAcl(config.acl())
                         .withReadAheadKb(config.readAheadKb())
+                        .withLocks(config.locks())
                         .withOwnDirectories(List.of(config.stateDir().toAbsolutePath()));
         FuseMount mount =
                 config.adapter().equals("jnr")

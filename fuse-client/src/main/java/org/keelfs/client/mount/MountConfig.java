@@ -26,6 +26,8 @@ public record MountConfig(
         @Setting(doc = "Adapter to the kernel: kernel or jnr", value = "kernel") String adapter,
         @Setting(doc = "Let other users in (allow_other)", value = "true") boolean allowOther,
         @Setting(doc = "POSIX access control lists", value = "true") boolean acl,
+        @Setting(doc = "File locks count on all mounts; false: in this kernel only", value = "true")
+                boolean locks,
         @Setting(doc = "Port for Prometheus on 127.0.0.1; 0 for none", value = "0") int metricsPort,
         @Setting(doc = "Time after which an operation ends with EIO, ms", value = "60000")
                 long operationTimeoutMs,

@@ -95,6 +95,20 @@ public interface FileSystem {
 
     void fsync(Call call, InodeId inode, long handle, boolean dataOnly);
 
+    /**
+     * What forbids a lock (F_GETLK), of type {@link FileLock.Type#UNLOCK} where nothing does.
+     *
+     * @param lockOwner the kernel's number for the process or open file description
+     */
+    FileLock getLock(Call call, InodeId inode, long handle, long lockOwner, FileLock lock);
+
+    /**
+     * Gets, converts or gives up a lock: fcntl(2) and OFD locks, flock(2). EAGAIN: another's lock
+     * forbids it, and {@code waits} is not set. EDEADLK, ENOLCK, EINTR as fcntl(2) has them.
+     */
+    void setLock(
+            Call call, InodeId inode, long handle, long lockOwner, FileLock lock, boolean waits);
+
     Opened openDirectory(Call call, InodeId inode, int flags);
 
     /**

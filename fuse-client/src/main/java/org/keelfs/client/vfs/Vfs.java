@@ -11,6 +11,7 @@ import org.keelfs.client.data.FileData;
 import org.keelfs.client.data.WriteBackListener;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.lease.Leases;
+import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
 import org.keelfs.model.Attributes;
@@ -44,6 +45,7 @@ public final class Vfs implements FileSystem {
     private final NamespaceOperations names;
     private final DirectoryOperations directories;
     private final XattrOperations xattrs;
+    private final LockOperations locks;
     private final WriteBacks writeBacks;
     private final Recalls recalls;
     private final Executor notifier;
@@ -58,6 +60,7 @@ public final class Vfs implements FileSystem {
     public Vfs(
             MetadataSession session,
             Leases leases,
+            FileLocks locks,
             MetadataCache cache,
             FileData data,
             Clock clock,
@@ -83,6 +86,7 @@ public final class Vfs implements FileSystem {
         this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
         this.directories = new DirectoryOperations(vfs, reader, files);
         this.xattrs = new XattrOperations(vfs, reader);
+        this.locks = new LockOperations(locks);
     }
 
     /** Connects leases with the kernel's caches; before the first operation. */
@@ -340,6 +344,7 @@ public final class Vfs implements FileSystem {
 
     @Override
     public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
+        locks.check(handle);
         return files.read(call, in(inode), offset, target);
     }
 
@@ -353,6 +358,7 @@ public final class Vfs implements FileSystem {
             int flags,
             boolean killSuidGid,
             boolean fromPageCache) {
+        locks.check(handle);
         int count = source.remaining();
         long at =
                 files.write(
@@ -367,18 +373,32 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void flush(Call call, InodeId inode, long handle, long lockOwner) {
+        locks.close(call, in(inode), lockOwner);
         files.flush(call, in(inode), handle);
     }
 
     @Override
     public void release(
             Call call, InodeId inode, long handle, long lockOwner, boolean unlockFlock) {
+        locks.release(call, in(inode), handle);
         files.release(call, in(inode), handle);
     }
 
     @Override
     public void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
+        locks.check(handle);
         files.fsync(call, in(inode), handle, dataOnly);
+    }
+
+    @Override
+    public FileLock getLock(Call call, InodeId inode, long handle, long lockOwner, FileLock lock) {
+        return locks.get(call, in(inode), handle, lockOwner, lock);
+    }
+
+    @Override
+    public void setLock(
+            Call call, InodeId inode, long handle, long lockOwner, FileLock lock, boolean waits) {
+        locks.set(call, in(inode), handle, lockOwner, lock, waits);
     }
 
     @Override

@@ -9,6 +9,7 @@ import org.keelfs.client.vfs.AttributeChange;
 import org.keelfs.client.vfs.Call;
 import org.keelfs.client.vfs.Created;
 import org.keelfs.client.vfs.Entry;
+import org.keelfs.client.vfs.FileLock;
 import org.keelfs.client.vfs.FileSystem;
 import org.keelfs.fuse.kernel.protocol.InitFlag;
 import org.keelfs.fuse.kernel.protocol.Layout.AccessIn;
@@ -22,6 +23,7 @@ import org.keelfs.fuse.kernel.protocol.Layout.ForgetIn;
 import org.keelfs.fuse.kernel.protocol.Layout.FsyncIn;
 import org.keelfs.fuse.kernel.protocol.Layout.Getxattr;
 import org.keelfs.fuse.kernel.protocol.Layout.LinkIn;
+import org.keelfs.fuse.kernel.protocol.Layout.LkIn;
 import org.keelfs.fuse.kernel.protocol.Layout.Lseek;
 import org.keelfs.fuse.kernel.protocol.Layout.MkdirIn;
 import org.keelfs.fuse.kernel.protocol.Layout.MknodIn;
@@ -116,11 +118,13 @@ final class Dispatch {
             case Opcode.LSEEK -> lseek(x, callers.plain(x, mayBlock));
             case Opcode.COPY_FILE_RANGE -> copyFileRange(x, callers.plain(x, mayBlock), false);
             case Opcode.COPY_FILE_RANGE_64 -> copyFileRange(x, callers.plain(x, mayBlock), true);
+            case Opcode.GETLK -> getlk(x, callers.plain(x, mayBlock));
+            case Opcode.SETLK -> setlk(x, callers.plain(x, mayBlock), false);
+            case Opcode.SETLKW -> setlk(x, callers.plain(x, mayBlock), true);
             case Opcode.IOCTL -> throw new FsException(Errno.ENOTTY);
             case Opcode.DESTROY -> 0;
             case Opcode.NOTIFY_REPLY -> NO_REPLY;
-            // POLL: the kernel then takes files as always ready. Locks stay in the kernel. The rest
-            // is unknown.
+            // POLL: the kernel then takes files as always ready. The rest is unknown.
             default -> throw new FsException(Errno.ENOSYS);
         };
     }
@@ -372,6 +376,19 @@ final class Dispatch {
 
     private static boolean dataOnly(Exchange x) {
         return has(x.intAt(FsyncIn.FSYNC_FLAGS), FsyncIn.FDATASYNC);
+    }
+
+    private int getlk(Exchange x, Call call) {
+        FileLock found =
+                fs.getLock(
+                        call, x.inode(), x.longAt(LkIn.FH), x.longAt(LkIn.OWNER), FileLocks.of(x));
+        return FileLocks.encode(x.reply(), Exchange.BODY_AT, found);
+    }
+
+    private int setlk(Exchange x, Call call, boolean waits) {
+        fs.setLock(
+                call, x.inode(), x.longAt(LkIn.FH), x.longAt(LkIn.OWNER), FileLocks.of(x), waits);
+        return 0;
     }
 
     private int opendir(Exchange x, Call call) {

@@ -166,6 +166,23 @@ public record MountOptions(
                 ownDirectories);
     }
 
+    /** fcntl(2) and flock(2) locks go to the file system, or both stay in the kernel. */
+    public MountOptions withLocks(boolean value) {
+        return new MountOptions(
+                source,
+                allowOther,
+                defaultPermissions,
+                readOnly,
+                acl,
+                readers,
+                writeBytesMax,
+                movedBytesMax,
+                readAheadKb,
+                value,
+                value,
+                ownDirectories);
+    }
+
     public MountOptions withOwnDirectories(List<Path> value) {
         return new MountOptions(
                 source,

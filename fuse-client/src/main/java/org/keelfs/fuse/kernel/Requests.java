@@ -1,6 +1,7 @@
 package org.keelfs.fuse.kernel;
 
 import java.util.concurrent.ConcurrentHashMap;
+import org.keelfs.fuse.kernel.protocol.Opcode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,13 +28,15 @@ final class Requests {
     static final class Ticket {
         private final String what;
         private final Thread thread;
+        private final boolean mayWaitForEver;
         private final long sinceNs = System.nanoTime();
         private long reportedNs;
         private boolean done;
 
-        private Ticket(String what, Thread thread) {
+        private Ticket(String what, Thread thread, boolean mayWaitForEver) {
             this.what = what;
             this.thread = thread;
+            this.mayWaitForEver = mayWaitForEver;
         }
 
         private synchronized void interrupt() {
@@ -53,7 +56,7 @@ final class Requests {
 
     /** The current thread serves the request from here on. */
     Ticket enter(Exchange x) {
-        var ticket = new Ticket(x.toString(), Thread.currentThread());
+        var ticket = new Ticket(x.toString(), Thread.currentThread(), x.opcode() == Opcode.SETLKW);
         waiting.put(x.unique(), ticket);
         if (wasInterruptedEarly(x.unique())) {
             ticket.interrupt();
@@ -103,7 +106,8 @@ final class Requests {
         long now = System.nanoTime();
         for (Ticket ticket : waiting.values()) {
             long waitedNs = now - ticket.sinceNs;
-            if (waitedNs - ticket.reportedNs >= NOTABLE_WAIT_NS) {
+            boolean notable = waitedNs - ticket.reportedNs >= NOTABLE_WAIT_NS;
+            if (notable && !ticket.mayWaitForEver) {
                 ticket.reportedNs = waitedNs;
                 LOG.warn("{} has waited for {} s", ticket.what, waitedNs / 1_000_000_000L);
             }

@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.base.Invariant;
 import org.keelfs.client.vfs.WouldBlock;
 import org.keelfs.fuse.kernel.protocol.Layout.InterruptIn;
 import org.keelfs.fuse.kernel.protocol.Opcode;
@@ -93,17 +94,25 @@ final class Serving {
             if (!mayBlock) {
                 return false;
             }
-            LOG.error("{} would block where it may wait; answered EIO. This is a bug", x, e);
-            errno = Errno.EIO;
-        } catch (FsException e) {
-            errno = e.errno();
-            LOG.debug("{}: {}", x, e.getMessage());
+            errno = errno(x, e);
         } catch (Throwable e) {
-            LOG.error("{} failed unexpectedly; answered EIO", x, e);
-            errno = Errno.EIO;
+            errno = errno(x, e);
         }
         x.replyError(errno);
         return true;
+    }
+
+    private static Errno errno(Exchange x, Throwable failure) {
+        if (failure instanceof FsException e) {
+            LOG.debug("{}: {}", x, e.getMessage());
+            return e.errno();
+        }
+        if (failure instanceof WouldBlock) {
+            LOG.error("{} would block where it may wait; answered EIO. A bug", x, failure);
+        } else {
+            LOG.error("{} failed unexpectedly; answered EIO", x, failure);
+        }
+        return Errno.EIO;
     }
 
     private void move(Exchange x) {
@@ -145,6 +154,10 @@ final class Serving {
     }
 
     private void serveMoved(Exchange x, @Nullable BufferPool requestPool) {
+        if (x.opcode() == Opcode.SETLKW) {
+            serveLockWait(x);
+            return;
+        }
         BufferPool replyPool = x.mayReplyMoreThan(SMALL_REPLY) ? largeReplies : smallReplies;
         NativeBuffer reply = replyPool.take();
         try {
@@ -154,6 +167,30 @@ final class Serving {
             if (requestPool != null) {
                 requestPool.give(x.requestBuffer());
             }
+        }
+    }
+
+    /**
+     * A program may wait for a lock for ever. It holds no buffer meanwhile: those who could unlock
+     * might find none left.
+     */
+    private void serveLockWait(Exchange x) {
+        Requests.Ticket ticket = requests.enter(x);
+        Errno errno = null;
+        try {
+            int bodyBytes = dispatch.serve(x, true);
+            Invariant.check(bodyBytes == 0, "a reply to SETLKW with a body");
+        } catch (Throwable e) {
+            errno = errno(x, e);
+        } finally {
+            requests.leave(x, ticket);
+        }
+        NativeBuffer reply = smallReplies.take();
+        try {
+            Exchange answered = x.withReply(reply);
+            boolean _ = errno == null ? answered.replyOk(0) : answered.replyError(errno);
+        } finally {
+            smallReplies.give(reply);
         }
     }
 

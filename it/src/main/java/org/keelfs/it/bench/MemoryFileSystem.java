@@ -18,6 +18,7 @@ import org.keelfs.client.vfs.Call;
 import org.keelfs.client.vfs.Created;
 import org.keelfs.client.vfs.DirectorySink;
 import org.keelfs.client.vfs.Entry;
+import org.keelfs.client.vfs.FileLock;
 import org.keelfs.client.vfs.FileSystem;
 import org.keelfs.client.vfs.FileSystemStatistics;
 import org.keelfs.client.vfs.Opened;
@@ -342,6 +343,17 @@ public final class MemoryFileSystem implements FileSystem {
         if (waits) {
             await(call, new CountDownLatch(1));
         }
+    }
+
+    @Override
+    public FileLock getLock(Call call, InodeId inode, long handle, long lockOwner, FileLock lock) {
+        throw new FsException(Errno.ENOSYS); // Locks stay in the kernel.
+    }
+
+    @Override
+    public void setLock(
+            Call call, InodeId inode, long handle, long lockOwner, FileLock lock, boolean waits) {
+        throw new FsException(Errno.ENOSYS);
     }
 
     @Override

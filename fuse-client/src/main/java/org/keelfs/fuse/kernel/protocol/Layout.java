@@ -427,6 +427,40 @@ public final class Layout {
         private StatxOut() {}
     }
 
+    /** struct fuse_lk_in, and fuse_lk_out with the lock at its start. */
+    public static final class LkIn {
+        public static final int FH = 0;
+        public static final int OWNER = 8;
+
+        /** The struct fuse_file_lock. */
+        public static final int LOCK = 16;
+
+        public static final int LK_FLAGS = 40;
+
+        /** FUSE_LK_FLOCK. */
+        public static final int LK_FLOCK = 1;
+
+        private LkIn() {}
+    }
+
+    /** struct fuse_file_lock. */
+    public static final class FileLockValue {
+        public static final int SIZE = 24;
+        public static final int START = 0;
+
+        /** Last byte; the kernel's OFFSET_MAX for the end of the file. */
+        public static final int END = 8;
+
+        public static final int TYPE = 16;
+        public static final int PID = 20;
+
+        public static final int F_RDLCK = 0;
+        public static final int F_WRLCK = 1;
+        public static final int F_UNLCK = 2;
+
+        private FileLockValue() {}
+    }
+
     /** struct fuse_ext_header and struct fuse_supp_groups. */
     public static final class Extension {
         public static final int HEADER_SIZE = 8;

@@ -1,0 +1,99 @@
+package org.keelfs.client.vfs;
+
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
+import org.keelfs.client.lock.FileLocks;
+import org.keelfs.client.lock.LockWant;
+import org.keelfs.lock.LockKind;
+import org.keelfs.lock.RangeLock;
+import org.keelfs.model.InodeId;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** flock(2), fcntl(2) and OFD locks, from getting one to the close that ends it. */
+final class LockOperations {
+    private static final Logger LOG = LoggerFactory.getLogger(LockOperations.class);
+
+    private final FileLocks locks;
+
+    LockOperations(FileLocks locks) {
+        this.locks = locks;
+    }
+
+    /** EIO where a lock that was got through the handle is lost. */
+    void check(long handle) {
+        locks.check(handle);
+    }
+
+    FileLock get(Call call, InodeId inode, long handle, long owner, FileLock lock) {
+        call.beforeWait();
+        RangeLock conflict = locks.conflict(want(inode, handle, owner, lock, false));
+        if (conflict == null) {
+            return new FileLock(lock.flock(), FileLock.Type.UNLOCK, lock.start(), lock.end(), 0);
+        }
+        FileLock.Type type = conflict.exclusive() ? FileLock.Type.EXCLUSIVE : FileLock.Type.SHARED;
+        return new FileLock(
+                lock.flock(), type, conflict.start(), conflict.end(), locks.pid(conflict));
+    }
+
+    void set(Call call, InodeId inode, long handle, long owner, FileLock lock, boolean waits) {
+        if (lock.start() < 0 || lock.end() < lock.start()) {
+            throw new FsException(Errno.EINVAL);
+        }
+        if (lock.type() == FileLock.Type.UNLOCK) {
+            LockKind kind = kind(lock);
+            if (!locks.tryUnlock(inode, kind, owner, lock.start(), lock.end())) {
+                call.beforeWait();
+                locks.unlock(inode, kind, owner, lock.start(), lock.end());
+            }
+            return;
+        }
+        LockWant want = want(inode, handle, owner, lock, waits);
+        if (!locks.tryLock(want)) {
+            call.beforeWait();
+            locks.lock(want);
+        }
+    }
+
+    private static LockWant want(
+            InodeId inode, long handle, long owner, FileLock lock, boolean waits) {
+        return new LockWant(
+                inode,
+                handle,
+                kind(lock),
+                owner,
+                lock.type() == FileLock.Type.EXCLUSIVE,
+                lock.start(),
+                lock.end(),
+                lock.pid(),
+                waits);
+    }
+
+    private static LockKind kind(FileLock lock) {
+        return lock.flock() ? LockKind.FLOCK : LockKind.POSIX;
+    }
+
+    /** close(2) by a process: its fcntl locks on the file end, through whatever handle. */
+    void close(Call call, InodeId inode, long owner) {
+        if (!locks.tryClose(inode, owner)) {
+            call.beforeWait();
+            try {
+                locks.close(inode, owner);
+            } catch (FsException e) {
+                LOG.warn("{}: locks are given up later: {}", inode, e.getMessage());
+            }
+        }
+    }
+
+    /** The last descriptor of a handle is gone: its flock and OFD locks end. */
+    void release(Call call, InodeId inode, long handle) {
+        if (!locks.tryRelease(inode, handle)) {
+            call.beforeWait();
+            try {
+                locks.release(inode, handle);
+            } catch (FsException e) {
+                LOG.warn("{}: locks are given up later: {}", inode, e.getMessage());
+            }
+        }
+    }
+}
