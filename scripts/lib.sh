@@ -11,6 +11,9 @@ JVM_ARGS=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=all
 KEELFS_LIB="$KEELFS_ROOT/target/dist/lib"
 KEELFS_MAIN=org.keelfs.cli.Keelfs
 
+# Caches that scripts/train made for the JVMs of this build.
+KEELFS_AOT="$KEELFS_ROOT/target/aot"
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -100,6 +103,44 @@ ensure_built() {
 
 # classpath: what the JVMs of Keelfs run from.
 classpath() { printf '%s' "${KEELFS_CLASSPATH:-$KEELFS_LIB/*}"; }
+
+# ensure_trained: makes the caches of scripts/train if this build and JDK have none. Never fails: they are worth
+# seconds, not an error. KEELFS_TRAIN=off leaves it out.
+ensure_trained() {
+    [ "$(classpath)" = "$KEELFS_LIB/*" ] && [ "${KEELFS_TRAIN:-on}" != off ] && [ -z "${KEELFS_AOT_TRAIN:-}" ] || return 0
+    local jdk
+    jdk="$(jdk_identity)"
+    if [ "$(cat "$KEELFS_AOT/tried" 2>/dev/null || true)" = "$jdk" ] &&
+        [ -z "$(find "$KEELFS_LIB" -newer "$KEELFS_AOT/tried" -print -quit)" ]; then
+        return 0
+    fi
+    mkdir -p "$KEELFS_AOT" 2>/dev/null && [ -w "$KEELFS_AOT" ] || return 0
+    (
+        flock -n 8 || exit 0 # somebody is at it: go on without
+        say "training the JVMs, once for this build (half a minute or more)"
+        printf '%s' "$jdk" >"$KEELFS_AOT/tried"
+        "$KEELFS_ROOT/scripts/train" >"$KEELFS_AOT/train.log" 2>&1 8>&- ||
+            say "no caches: starts will be slower; why: $KEELFS_AOT/train.log"
+    ) 8>"$KEELFS_AOT/lock" || true
+}
+
+# What a cache is bound to besides the jars.
+jdk_identity() { printf '%s %s' "$JAVA_HOME" "$(stat -c %Y "$JAVA_HOME/lib/modules" 2>/dev/null || true)"; }
+
+# jvm_flags PART: sets JVM_FLAGS for a daemon, pki or the other commands (cli). Small fixed heaps; file contents
+# live outside of them, in direct memory and in RocksDB.
+jvm_flags() {
+    JVM_FLAGS=("${JVM_ARGS[@]}" -XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError
+        -XX:ReservedCodeCacheSize=64m -Dio.netty.leakDetection.level=disabled)
+    case "$1" in
+        # Its time goes to the kernel, TLS and checksums, none of which C2 would compile (docs/decisions/0060).
+        storage-node) JVM_FLAGS+=(-Xms96m -Xmx96m -XX:MaxDirectMemorySize=256m -XX:TieredStopAtLevel=1) ;;
+        metadata-server) JVM_FLAGS+=(-Xms160m -Xmx160m -XX:MaxDirectMemorySize=128m) ;;
+        mount) JVM_FLAGS+=(-Xms256m -Xmx256m -XX:MaxDirectMemorySize=1g) ;;
+        files) JVM_FLAGS+=(-Xmx256m -XX:MaxDirectMemorySize=512m -Dkeelfs.log.level=OFF) ;;
+        *) JVM_FLAGS+=(-Xmx128m -XX:TieredStopAtLevel=1 -Dkeelfs.log.level=OFF) ;;
+    esac
+}
 
 # is_process PID ARG: whether that process is one of ours that was started with this argument. A
 # process id in a file may belong to a stranger by now.

@@ -18,7 +18,9 @@ import java.util.stream.Stream;
  * own and taken away again by {@link #close()}, whatever state it is in. Parts go by the names of
  * their configuration: {@code metadata1}, {@code node2}, {@code mount1}.
  *
- * <p>Its processes run from the class path of the JVM that runs this. Used by one thread at a time.
+ * <p>Its processes run from the jars of this build, with the caches that {@code scripts/train}
+ * makes of them once; without jars (Maven's phase {@code test}) from the class path of the JVM that
+ * runs this. Used by one thread at a time.
  */
 public final class Cluster implements AutoCloseable {
     private static final Duration UP_TIMEOUT = Duration.ofSeconds(180);
@@ -30,6 +32,10 @@ public final class Cluster implements AutoCloseable {
     private static final Duration BACKGROUND_TIMEOUT = Duration.ofMinutes(5);
 
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(60);
+
+    private static final Duration TRAIN_TIMEOUT = Duration.ofMinutes(5);
+
+    private static boolean trained;
 
     private final Path root;
     private final Path directory;
@@ -51,10 +57,27 @@ public final class Cluster implements AutoCloseable {
                         "--replicas", Integer.toString(builder.replicas),
                         "--mounts", Integer.toString(builder.mounts));
         this.environment = new TreeMap<>(builder.settings);
-        String classPath = System.getProperty("java.class.path", "");
-        environment.put(
-                "KEELFS_CLASSPATH", System.getProperty("surefire.test.class.path", classPath));
+        environment.put("KEELFS_CLASSPATH", classPath());
         environment.put("JAVA_HOME", System.getProperty("java.home", ""));
+        train();
+    }
+
+    private String classPath() {
+        String jars = root.resolve("target/dist/lib").toString();
+        String ours =
+                System.getProperty(
+                        "surefire.test.class.path", System.getProperty("java.class.path", ""));
+        return ours.contains(jars + "/keelfs-") ? jars + "/*" : ours;
+    }
+
+    /** Once, so that the time of the first {@link #up} is that of the others. */
+    private void train() {
+        synchronized (Cluster.class) {
+            if (!trained) {
+                script("train", List.of("--if-needed"), TRAIN_TIMEOUT).orThrow();
+                trained = true;
+            }
+        }
     }
 
     /** Three nodes, three replicas, one mount, unless told otherwise. */
