@@ -180,9 +180,23 @@ mount_type() {
         END { if (type == "") exit 1; print type }' /proc/self/mountinfo
 }
 
+# abort_connection PATH: ends the connection of a mount whose process is gone. A thread of that
+# process may wait in the kernel for a page that only this connection's next answer would unlock;
+# until then the process is not quite gone, and keeps its locks.
+abort_connection() {
+    local path="${1//\\/\\134}" minor
+    path="${path// /\\040}"
+    minor="$(P="$path" awk '$5 == ENVIRON["P"] { split($3, device, ":"); minor = device[2] } END { print minor }' \
+        /proc/self/mountinfo)"
+    [ -e "/sys/fs/fuse/connections/$minor" ] ||
+        mount -t fusectl none /sys/fs/fuse/connections 2>/dev/null || true
+    [ -z "$minor" ] || { echo 1 >"/sys/fs/fuse/connections/$minor/abort"; } 2>/dev/null || true
+}
+
 # unmount_lazily PATH: takes away a mount whose process is gone.
 unmount_lazily() {
     local i
+    abort_connection "$1"
     for ((i = 0; i < 10; i++)); do
         mount_type "$1" >/dev/null || return 0
         if [ "$(id -u)" -eq 0 ]; then

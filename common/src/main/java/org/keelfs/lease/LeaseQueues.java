@@ -61,6 +61,10 @@ final class LeaseQueues {
         return leaseCount;
     }
 
+    long lastGeneration() {
+        return lastGeneration;
+    }
+
     int waitingCount() {
         return requests.size();
     }

@@ -320,6 +320,11 @@ public final class LeaseTable {
         return queues.leaseCount();
     }
 
+    /** No grant before now had a higher generation. */
+    public long lastGeneration() {
+        return queues.lastGeneration();
+    }
+
     /** Requests that wait. */
     public int waitingCount() {
         return queues.waitingCount();

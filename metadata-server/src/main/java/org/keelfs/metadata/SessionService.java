@@ -161,7 +161,7 @@ final class SessionService implements LeaseDriver.Port {
 
     private void onOpened(RpcRequest rpc, OpenSessionCommand.Opened opened) {
         SessionId id = opened.session().id();
-        parts().leases().open(id);
+        long leaseFloor = parts().leases().open(id);
         Session session = sessions.add(opened.session());
         attach(session, rpc.peer());
         LOG.info(
@@ -179,6 +179,7 @@ final class SessionService implements LeaseDriver.Port {
                         .setVolume(Wire.encode(opened.volume()))
                         .setServerIncarnation(incarnation)
                         .setInodePool(Wire.encode(opened.session().pool()))
+                        .setLeaseFloor(leaseFloor)
                         .build());
     }
 

@@ -138,6 +138,11 @@ final class RunSender {
                 finish(op, 0, failure != null ? failure : new FsException(Errno.ESTALE));
                 return;
             }
+            if (isForgotten(op.file)) {
+                // The lease under which the bytes came is gone; the chunk may be another one's.
+                finish(op, 0, new FsException(Errno.EIO, op.file.inode + ": the lease was lost"));
+                return;
+            }
             Timestamp timestamp = io.nextTimestamp(chunk);
             PayloadBuffer stored = encrypt(op, chunk, timestamp);
             Waits.forget(
@@ -145,6 +150,15 @@ final class RunSender {
                             .whenComplete((delta, thrown) -> onWritten(op, delta, thrown)));
         } catch (RuntimeException e) {
             finish(op, 0, Waits.failure(e, "write-back of " + op.file.inode));
+        }
+    }
+
+    private static boolean isForgotten(FilePages file) {
+        file.lock.lock();
+        try {
+            return file.gone;
+        } finally {
+            file.lock.unlock();
         }
     }
 

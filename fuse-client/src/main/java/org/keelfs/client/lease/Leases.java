@@ -76,6 +76,10 @@ public final class Leases {
      * back and is asked for again. */
     private final AtomicLong forgottenUpTo = new AtomicLong();
 
+    /* Grants of a session that is gone may still be on their way through the threads of this process. Generations are
+     * one sequence for all sessions, so one number tells them from those of the session after it. */
+    private volatile long sessionFloor;
+
     private volatile KernelCache kernel = KernelCache.NONE;
     private @Nullable RecallTarget target;
     private @Nullable BiConsumer<InodeId, AcquireLeaseReply> onAcquired;
@@ -282,7 +286,8 @@ public final class Leases {
         LeaseGrant grant = reply.getLease();
         entry.lock.lock();
         try {
-            if (!entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
+            if (grant.getGeneration() <= sessionFloor
+                    || !entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
                 return false;
             }
             BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
@@ -312,7 +317,8 @@ public final class Leases {
                 if (entry.forgotten) {
                     continue;
                 }
-                if (entry.holder.onGrant(mode, grant.getGeneration())) {
+                if (grant.getGeneration() > sessionFloor
+                        && entry.holder.onGrant(mode, grant.getGeneration())) {
                     learn.run();
                     entry.changed.signalAll();
                 }
@@ -484,6 +490,7 @@ public final class Leases {
 
     /** The session is gone: every lease is. Returns the inodes that were held. */
     public List<InodeId> onSessionLost() {
+        sessionFloor = Long.MAX_VALUE;
         List<InodeId> lost = new ArrayList<>();
         for (var e : entries.entrySet()) {
             Entry entry = e.getValue();
@@ -499,6 +506,11 @@ public final class Leases {
             }
         }
         return lost;
+    }
+
+    /** A new session begins: grants up to this generation are not its own. */
+    public void onSessionOpened(long leaseFloor) {
+        sessionFloor = leaseFloor;
     }
 
     /** The inode does not exist any more, and its number is never used again. */

@@ -351,6 +351,7 @@ public final class MetadataSession implements AutoCloseable {
             }
             forcedPosition = 0;
             incarnation = reply.getServerIncarnation();
+            listener.onSessionOpened(reply.getLeaseFloor());
             session =
                     new Session(
                             reply.getSession(),

@@ -17,6 +17,13 @@ public interface SessionListener {
      */
     void onSessionLost();
 
+    /**
+     * A new session begins.
+     *
+     * @param leaseFloor grants up to this generation are not its own, however late they come
+     */
+    void onSessionOpened(long leaseFloor);
+
     /** The server restarted: what was held must be reclaimed within its grace period. */
     void onServerRestarted();
 }

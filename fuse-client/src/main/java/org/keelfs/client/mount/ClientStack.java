@@ -216,6 +216,11 @@ public final class ClientStack implements AutoCloseable {
         }
 
         @Override
+        public void onSessionOpened(long leaseFloor) {
+            leases.onSessionOpened(leaseFloor);
+        }
+
+        @Override
         public void onServerRestarted() {
             leases.reclaimAll();
             locks.events().reclaimAll();

@@ -171,7 +171,9 @@ final class ChunkOpener {
         } else if (layout.getErrno() == Errno.EAGAIN.number()) {
             again(opening, "another session seals it", false);
         } else if (layout.getErrno() != 0) {
-            Errno errno = Errno.of(layout.getErrno());
+            // ENOLCK: the lease under which it was asked for is gone by now.
+            boolean unleased = layout.getErrno() == Errno.ENOLCK.number();
+            Errno errno = unleased ? Errno.EIO : Errno.of(layout.getErrno());
             fail(opening, new FsException(errno, "no layout of " + opening.state.place));
         } else if (layout.getAbsent()) {
             opening.state.answered(opening.result, Opened.ABSENT);

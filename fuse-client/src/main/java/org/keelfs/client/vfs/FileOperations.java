@@ -236,6 +236,14 @@ final class FileOperations {
         return vfs.files().locked(inode);
     }
 
+    /** Bytes that came after their lease was lost must not wait for the next one. */
+    private void checkStillOwned(FileState state) {
+        if (!state.isOwned()) {
+            boolean _ = vfs.data().abandon(state.inode);
+            throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
+        }
+    }
+
     private void writeLocked(
             Call call, FileState state, long at, ByteBuffer source, boolean killSuidGid) {
         if (!state.isOwned()) {
@@ -254,6 +262,7 @@ final class FileOperations {
         if (!vfs.data().write(state.inode, at, source, size, call.mayBlock())) {
             throw new WouldBlock();
         }
+        checkStillOwned(state);
         state.onWrite(end, vfs.clock().wallNs(), killSuidGid);
     }
 
@@ -304,6 +313,7 @@ final class FileOperations {
                             state -> {
                                 long end = offset + length;
                                 fallocateLocked(state, zeroes, keepSize, offset, end);
+                                checkStillOwned(state);
                                 long grown = keepSize ? 0 : end;
                                 state.onWrite(grown, vfs.clock().wallNs(), kills);
                                 return state;

@@ -39,6 +39,11 @@ final class FileState {
     private volatile long size;
 
     private volatile boolean owned;
+
+    /** The session is gone, and the owner of the lock has not looked yet. */
+    private volatile boolean lost;
+
+    private volatile boolean bytesLost;
     private long mtimeNs;
     private boolean sizeUnsent;
     private boolean timesUnsent;
@@ -130,6 +135,37 @@ final class FileState {
         killSuidGidUnsent = false;
         allocatedUnsent = 0;
         trimBound = 0;
+    }
+
+    /**
+     * The session is gone and the lease with it. Without the lock: whoever holds it may wait for
+     * the server, which answers only the next session. From here on it owns nothing; {@link
+     * #settleLoss} does the rest.
+     */
+    void lose() {
+        owned = false;
+        lost = true;
+    }
+
+    /** Bytes were lost with the session; without the lock. */
+    void loseBytes() {
+        bytesLost = true;
+        lost = true;
+    }
+
+    /** What a lost session leaves to be done; by whoever gets or gives back the lock. */
+    void settleLoss() {
+        if (!lost) {
+            return;
+        }
+        lost = false;
+        if (!owned) {
+            disown();
+        }
+        if (bytesLost) {
+            bytesLost = false;
+            onError(Errno.EIO);
+        }
     }
 
     /** Volatile; meaningful while {@link #isOwned}. */

@@ -35,6 +35,7 @@ final class FileStates {
             FileState state = states.computeIfAbsent(inode, FileState::new);
             state.lock.lock();
             if (states.get(inode) == state) {
+                state.settleLoss();
                 return state;
             }
             state.lock.unlock();
@@ -48,6 +49,7 @@ final class FileStates {
             return null;
         }
         if (states.get(inode) == state) {
+            state.settleLoss();
             return state;
         }
         state.lock.unlock();
@@ -55,6 +57,7 @@ final class FileStates {
     }
 
     void unlock(FileState state) {
+        state.settleLoss();
         if (state.isIdle() && !state.lock.hasQueuedThreads()) {
             states.remove(state.inode, state);
         }

@@ -170,6 +170,11 @@ final class InodeReader {
                     .with(
                             attributes.inode(),
                             state -> {
+                                if (!state.isOwned() && vfs.data().isDirty(attributes.inode())) {
+                                    // Of a session that is gone: others may have written since.
+                                    boolean _ = vfs.data().abandon(attributes.inode());
+                                    state.onError(Errno.EIO);
+                                }
                                 state.own(attributes, grant.getTrimBound());
                                 return state;
                             });

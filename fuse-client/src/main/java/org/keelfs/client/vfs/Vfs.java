@@ -140,14 +140,25 @@ public final class Vfs implements FileSystem {
         return vfs.cache().describe(inode);
     }
 
-    /** The session is gone: what was cached is void, what was not written is lost and reported. */
+    /**
+     * The session is gone: what was cached is void, what was not written is lost and reported.
+     * Waits for nobody: who uses a file now may wait for the server, which answers only the next
+     * session.
+     */
     public void onSessionLost() {
         for (InodeId inode : vfs.leases().onSessionLost()) {
+            FileState state = vfs.files().ifPresent(inode);
+            if (state != null) {
+                state.lose();
+            }
+            // After it has lost its file a writer takes away what it still adds.
             if (vfs.data().abandon(inode)) {
                 LOG.error("{}: bytes that were not yet written are lost with the session", inode);
-                writeBacks.onWriteBackError(inode, Errno.EIO);
+                if (state != null) {
+                    state.loseBytes();
+                }
             }
-            recalls.afterReturn(inode, org.keelfs.lease.LeaseMode.NONE);
+            vfs.cache().forget(inode);
             notifier.execute(() -> kernel.invalidateData(inode, 0, 0));
         }
         vfs.cache().clear();

@@ -124,7 +124,7 @@ public final class ObjectChecker<S> {
             Call call = calls.get(at.index);
             Set<LossyModel.State<S>> next = model.after(states, call);
             if (!next.isEmpty() && remember(done, at.index, next)) {
-                taken.push(new Taken<>(at, states, !call.isOpen() && next.equals(states)));
+                taken.push(new Taken<>(at, states, changesNothing(call) && next.equals(states)));
                 states = next;
                 done.set(at.index);
                 end.unlink();
@@ -135,6 +135,11 @@ public final class ObjectChecker<S> {
             }
         }
         return true;
+    }
+
+    /** Wherever it is put; what it saw is seen here as well as anywhere. */
+    private static boolean changesNothing(Call call) {
+        return !call.isOpen() && (call.isObserver() || call.errno() != 0);
     }
 
     private boolean remember(BitSet done, int index, Set<LossyModel.State<S>> states) {

@@ -102,6 +102,11 @@ final class HistoryRun implements AutoCloseable {
         return workers.stream().noneMatch(Process::isAlive);
     }
 
+    /** Waits for this long, or until the first program has ended; whether it has. */
+    boolean awaitEnd(Duration time) throws InterruptedException {
+        return workers.getFirst().waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     /** Waits for the programs; when one stands still, tells what everybody is doing. */
     void join() throws InterruptedException {
         for (int i = 0; i < workers.size(); i++) {

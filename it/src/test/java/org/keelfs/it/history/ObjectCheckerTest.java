@@ -209,6 +209,15 @@ class ObjectCheckerTest {
             call(2, 9, 10, "size", "12");
             fails(new SizeModel());
         }
+
+        @Test
+        void aChangeWithoutEffectHereMayHaveOneLater() {
+            call(1, 1, 2, "resize 20", "");
+            call(1, 3, 9, "extend 15", "");
+            call(2, 4, 8, "resize 10", "");
+            call(2, 10, 11, "size", "15");
+            fits(new SizeModel());
+        }
     }
 
     @Nested

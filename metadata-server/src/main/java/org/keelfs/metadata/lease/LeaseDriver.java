@@ -154,8 +154,10 @@ public final class LeaseDriver implements LeaseEffects {
         return table.isOpen(session);
     }
 
-    public void open(SessionId session) {
+    /** Returns a generation that every grant to this session will be above. */
+    public long open(SessionId session) {
         table.onOpen(session, clock.nanoTime());
+        return table.lastGeneration();
     }
 
     public void restart(List<SessionId> onRecord) {
