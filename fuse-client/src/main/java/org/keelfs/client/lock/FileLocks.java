@@ -1,6 +1,5 @@
 package org.keelfs.client.lock;
 
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -17,7 +16,6 @@ import org.keelfs.lock.LockOwner;
 import org.keelfs.lock.LockTableConfig;
 import org.keelfs.lock.RangeLock;
 import org.keelfs.model.InodeId;
-import org.keelfs.model.SessionId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -378,45 +376,50 @@ public final class FileLocks {
     // ---- giving up ----
 
     /** False when the server has to be told: then {@link #unlock} does it. */
-    public boolean tryUnlock(InodeId inode, LockKind kind, long owner, long start, long end) {
-        LockedInode s = inodes.find(inode);
+    public boolean tryUnlock(LockWant range) {
+        LockedInode s = inodes.find(range.inode());
         if (s == null) {
             return true;
         }
         s.lock.lock();
         try {
-            LockOwner who = new LockOwner(new SessionId(calls.sessionId()), kind, owner);
-            if (!s.own.holdsAny(who, start, end)) {
+            LockOwner who = range.owner(calls.sessionId());
+            if (!s.own.holdsAny(who, range.start(), range.end())) {
                 return true;
             }
             if (!s.delegated) {
                 return false;
             }
-            s.own.remove(who, start, end);
-            if (calls.isInTime()) {
-                s.settle();
-            } else {
-                s.stopLocalWaits();
-            }
+            s.own.remove(who, range.start(), range.end());
+            goOn(s);
             return true;
         } finally {
             s.lock.unlock();
         }
     }
 
+    /** Something was given up here; the lock is held. */
+    private void goOn(LockedInode s) {
+        if (calls.isInTime()) {
+            s.settle();
+        } else {
+            s.stopLocalWaits();
+        }
+    }
+
     /** Gives up what the owner holds of a range; waits for the server. */
-    public void unlock(InodeId inode, LockKind kind, long owner, long start, long end) {
-        while (!tryUnlock(inode, kind, owner, start, end)) {
-            LockedInode s = inodes.find(inode);
+    public void unlock(LockWant range) {
+        while (!tryUnlock(range)) {
+            LockedInode s = inodes.find(range.inode());
             if (s == null) {
                 return;
             }
             s.slot.lock();
             try {
                 calls.finish(s);
-                LockOwner who = new LockOwner(new SessionId(calls.sessionId()), kind, owner);
-                if (isAtServer(s, who, start, end)) {
-                    var _ = calls.request(s, new LockOp.Unlock(who, start, end));
+                LockOwner who = range.owner(calls.sessionId());
+                if (isAtServer(s, who, range.start(), range.end())) {
+                    var _ = calls.request(s, new LockOp.Unlock(who, range.start(), range.end()));
                 }
             } finally {
                 inodes.maybeForget(s);
@@ -434,64 +437,61 @@ public final class FileLocks {
         }
     }
 
-    /** close(2) of a descriptor gives up all fcntl locks of the process on the file. */
+    /**
+     * close(2) of a descriptor gives up all fcntl locks of the process on the file. False when the
+     * server has to be told: then {@link #finishClose} waits for that.
+     */
     public boolean tryClose(InodeId inode, long owner) {
-        boolean done = tryUnlock(inode, LockKind.POSIX, owner, 0, RangeLock.END_MAX);
-        LockedInode s = done ? inodes.find(inode) : null;
-        if (s != null) {
-            forgetOwner(s, new LockOwner(new SessionId(calls.sessionId()), LockKind.POSIX, owner));
+        LockedInode s = inodes.find(inode);
+        if (s == null) {
+            return true;
         }
-        return done;
-    }
-
-    /** The same; waits. */
-    public void close(InodeId inode, long owner) {
-        while (!tryClose(inode, owner)) {
-            unlock(inode, LockKind.POSIX, owner, 0, RangeLock.END_MAX);
-        }
-    }
-
-    private static void forgetOwner(LockedInode s, LockOwner owner) {
         s.lock.lock();
         try {
-            s.forgetOwner(owner);
+            LockOwner who = LockWant.owner(calls.sessionId(), LockKind.POSIX, owner);
+            s.giveUp(who);
+            goOn(s);
+            return !s.isGivingUp(who);
         } finally {
             s.lock.unlock();
         }
     }
 
+    /** Waits until the server knows what was given up. */
+    public void finishClose(InodeId inode) {
+        LockedInode s = inodes.find(inode);
+        if (s == null) {
+            return;
+        }
+        s.slot.lock();
+        try {
+            calls.finish(s);
+        } catch (FsException e) {
+            calls.finishLater(s);
+            throw e;
+        } finally {
+            inodes.maybeForget(s);
+            s.slot.unlock();
+        }
+    }
+
     /**
      * The last descriptor of a handle is closed: flock and OFD locks that were got through it end.
+     * The server is told by another thread, and before anything else is asked.
      */
-    public boolean tryRelease(InodeId inode, long handle) {
+    public void release(InodeId inode, long handle) {
         inodes.onReleased(handle);
         LockedInode s = inodes.find(inode);
         if (s == null) {
-            return true;
+            return;
         }
-        for (LockOwner owner : owners(s, handle)) {
-            if (!tryUnlock(inode, owner.kind(), owner.number(), 0, RangeLock.END_MAX)) {
-                return false;
-            }
-            forgetOwner(s, owner);
-        }
-        return true;
-    }
-
-    /** The same; waits. */
-    public void release(InodeId inode, long handle) {
-        LockedInode s;
-        while (!tryRelease(inode, handle) && (s = inodes.find(inode)) != null) {
-            for (LockOwner owner : owners(s, handle)) {
-                unlock(inode, owner.kind(), owner.number(), 0, RangeLock.END_MAX);
-            }
-        }
-    }
-
-    private static List<LockOwner> owners(LockedInode s, long handle) {
         s.lock.lock();
         try {
-            return s.owners(handle);
+            s.release(handle).forEach(s::giveUp);
+            goOn(s);
+            if (!s.debts.isEmpty()) {
+                calls.finishLater(s);
+            }
         } finally {
             s.lock.unlock();
         }

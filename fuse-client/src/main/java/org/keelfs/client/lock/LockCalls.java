@@ -86,6 +86,10 @@ final class LockCalls {
             sent.sequence = sequence.incrementAndGet();
             s.lastSequence = sent.sequence;
             s.sent = sent;
+            if (op instanceof LockOp.Unlock unlock) {
+                // From here on nobody may rely on it.
+                s.own.remove(unlock.owner(), unlock.start(), unlock.end());
+            }
             return sent;
         } finally {
             s.lock.unlock();
@@ -163,12 +167,7 @@ final class LockCalls {
                     s.own.put(cancel.wanted());
                 }
             }
-            case LockOp.Unlock unlock -> {
-                if (done) {
-                    s.own.remove(unlock.owner(), unlock.start(), unlock.end());
-                }
-            }
-            case LockOp.Test _, LockOp.HandOver _, LockOp.Reclaim _ -> {}
+            case LockOp.Unlock _, LockOp.Test _, LockOp.HandOver _, LockOp.Reclaim _ -> {}
         }
     }
 
@@ -188,7 +187,8 @@ final class LockCalls {
         finishLater(s);
     }
 
-    private void finishLater(LockedInode s) {
+    /** Has what is owed done by another thread. */
+    void finishLater(LockedInode s) {
         blocking.execute(() -> finishInBackground(s));
     }
 

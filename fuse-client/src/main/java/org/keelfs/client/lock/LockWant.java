@@ -30,7 +30,15 @@ public record LockWant(
         int pid,
         boolean waits) {
     LockOwner owner(long session) {
-        return new LockOwner(new SessionId(session), kind, owner);
+        return owner(session, kind, kind == LockKind.FLOCK ? handle : owner);
+    }
+
+    /**
+     * @param number of flock the handle: the kernel names an open file description by its address,
+     *     which the next one may have before the end of this one is told
+     */
+    static LockOwner owner(long session, LockKind kind, long number) {
+        return new LockOwner(new SessionId(session), kind, number);
     }
 
     RangeLock lock(long session, int host) {

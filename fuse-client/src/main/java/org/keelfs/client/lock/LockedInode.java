@@ -145,16 +145,44 @@ final class LockedInode {
         }
     }
 
-    /** The owner has given up everything it held through any handle. */
-    void forgetOwner(LockOwner owner) {
+    private void forgetOwner(LockOwner owner) {
         byHandle.values().forEach(owners -> owners.remove(owner));
         byHandle.values().removeIf(Set::isEmpty);
     }
 
-    /** Owners that locked through the handle. */
-    List<LockOwner> owners(long handle) {
-        Set<LockOwner> owners = byHandle.get(handle);
-        return owners == null ? List.of() : List.copyOf(owners);
+    /**
+     * The handle is gone: owners that locked through no other handle. An owner that did is an open
+     * file description with the same name as this one had, which the kernel gave it before it told
+     * of the end of this one; what this one may have left goes with that one.
+     */
+    List<LockOwner> release(long handle) {
+        Set<LockOwner> owners = byHandle.remove(handle);
+        return owners == null
+                ? List.of()
+                : owners.stream()
+                        .filter(o -> byHandle.values().stream().noneMatch(set -> set.contains(o)))
+                        .toList();
+    }
+
+    /** Gives up everything of the owner; the server is still to be told, unless delegated. */
+    void giveUp(LockOwner owner) {
+        forgetOwner(owner);
+        if (own.holdsAny(owner)) {
+            own.remove(owner);
+            if (!delegated) {
+                debts.add(new LockOp.Unlock(owner, 0, RangeLock.END_MAX));
+            }
+        }
+    }
+
+    /** Whether the server is still to be told what the owner has given up. */
+    boolean isGivingUp(LockOwner owner) {
+        boolean now = sent != null && isUnlock(sent.op, owner);
+        return now || debts.stream().anyMatch(op -> isUnlock(op, owner));
+    }
+
+    private static boolean isUnlock(LockOp op, LockOwner owner) {
+        return op instanceof LockOp.Unlock unlock && unlock.owner().equals(owner);
     }
 
     /** All locks are lost; the handles through which they were got. */

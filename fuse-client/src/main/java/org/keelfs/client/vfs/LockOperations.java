@@ -40,15 +40,14 @@ final class LockOperations {
         if (lock.start() < 0 || lock.end() < lock.start()) {
             throw new FsException(Errno.EINVAL);
         }
+        LockWant want = want(inode, handle, owner, lock, waits);
         if (lock.type() == FileLock.Type.UNLOCK) {
-            LockKind kind = kind(lock);
-            if (!locks.tryUnlock(inode, kind, owner, lock.start(), lock.end())) {
+            if (!locks.tryUnlock(want)) {
                 call.beforeWait();
-                locks.unlock(inode, kind, owner, lock.start(), lock.end());
+                locks.unlock(want);
             }
             return;
         }
-        LockWant want = want(inode, handle, owner, lock, waits);
         if (!locks.tryLock(want)) {
             call.beforeWait();
             locks.lock(want);
@@ -78,7 +77,7 @@ final class LockOperations {
         if (!locks.tryClose(inode, owner)) {
             call.beforeWait();
             try {
-                locks.close(inode, owner);
+                locks.finishClose(inode);
             } catch (FsException e) {
                 LOG.warn("{}: locks are given up later: {}", inode, e.getMessage());
             }
@@ -86,14 +85,7 @@ final class LockOperations {
     }
 
     /** The last descriptor of a handle is gone: its flock and OFD locks end. */
-    void release(Call call, InodeId inode, long handle) {
-        if (!locks.tryRelease(inode, handle)) {
-            call.beforeWait();
-            try {
-                locks.release(inode, handle);
-            } catch (FsException e) {
-                LOG.warn("{}: locks are given up later: {}", inode, e.getMessage());
-            }
-        }
+    void release(InodeId inode, long handle) {
+        locks.release(inode, handle);
     }
 }

@@ -391,7 +391,7 @@ public final class Vfs implements FileSystem {
     @Override
     public void release(
             Call call, InodeId inode, long handle, long lockOwner, boolean unlockFlock) {
-        locks.release(call, in(inode), handle);
+        locks.release(in(inode), handle);
         files.release(call, in(inode), handle);
     }
 
