@@ -248,7 +248,7 @@ public final class Leases {
                                     AcquireLeaseRequest.newBuilder()
                                             .setSession(id)
                                             .setInode(inode.value())
-                                            .setMode(toWire(needed))
+                                            .setMode(WireModes.toWire(needed))
                                             .build(),
                             AcquireLeaseReply.parser());
             if (reply.getErrno() != 0) {
@@ -287,7 +287,8 @@ public final class Leases {
         entry.lock.lock();
         try {
             if (grant.getGeneration() <= sessionFloor
-                    || !entry.holder.onGrant(fromWire(grant.getMode()), grant.getGeneration())) {
+                    || !entry.holder.onGrant(
+                            WireModes.fromWire(grant.getMode()), grant.getGeneration())) {
                 return false;
             }
             BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
@@ -305,7 +306,7 @@ public final class Leases {
      * what came with it may be cached.
      */
     public void onGrant(LeaseGrant grant, Runnable learn) {
-        LeaseMode mode = fromWire(grant.getMode());
+        LeaseMode mode = WireModes.fromWire(grant.getMode());
         if (mode == LeaseMode.NONE) {
             return;
         }
@@ -332,7 +333,7 @@ public final class Leases {
     /** The server wants a lease back. */
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
-        LeaseMode keep = fromWire(recall.getKeep());
+        LeaseMode keep = WireModes.fromWire(recall.getKeep());
         Entry entry = entry(inode);
         LeaseHolder.RecallStep step;
         entry.lock.lock();
@@ -373,7 +374,7 @@ public final class Leases {
                                         .setSession(id)
                                         .setInode(inode.value())
                                         .setGeneration(generation)
-                                        .setKeep(toWire(keep))
+                                        .setKeep(WireModes.toWire(keep))
                                         .build(),
                         ReturnLeaseReply.parser());
     }
@@ -392,7 +393,7 @@ public final class Leases {
                     ReturnLeaseRequest.newBuilder()
                             .setInode(inode.value())
                             .setGeneration(entry.holder.generation())
-                            .setKeep(toWire(keep));
+                            .setKeep(WireModes.toWire(keep));
             target().beforeReturn(inode, held, keep, request);
             ReturnLeaseReply reply =
                     session.call(
@@ -412,7 +413,7 @@ public final class Leases {
             // After the session was lost another grant may be in use already: nothing of it is to
             // be touched.
             if (session.id() == sessionId && entry.holder.isLeaving()) {
-                entry.holder.onReturned(fromWire(left.getMode()), left.getGeneration());
+                entry.holder.onReturned(WireModes.fromWire(left.getMode()), left.getGeneration());
                 target().afterReturn(inode, entry.holder.mode());
             }
             entry.changed.signalAll();
@@ -554,7 +555,7 @@ public final class Leases {
                                 AcquireLeaseRequest.newBuilder()
                                         .setSession(id)
                                         .setInode(inode.value())
-                                        .setMode(toWire(held))
+                                        .setMode(WireModes.toWire(held))
                                         .setReclaim(true)
                                         .build(),
                         AcquireLeaseReply.parser())
@@ -573,7 +574,7 @@ public final class Leases {
             boolean granted =
                     reply != null
                             && reply.getErrno() == 0
-                            && fromWire(reply.getLease().getMode()).covers(held);
+                            && WireModes.fromWire(reply.getLease().getMode()).covers(held);
             if (granted && reply != null) {
                 boolean _ = entry.holder.onGrant(held, reply.getLease().getGeneration());
             } else {
@@ -584,21 +585,5 @@ public final class Leases {
         } finally {
             entry.lock.unlock();
         }
-    }
-
-    private static MetadataProto.LeaseMode toWire(LeaseMode mode) {
-        return switch (mode) {
-            case NONE -> MetadataProto.LeaseMode.NONE;
-            case READ -> MetadataProto.LeaseMode.READ;
-            case WRITE -> MetadataProto.LeaseMode.WRITE;
-        };
-    }
-
-    private static LeaseMode fromWire(MetadataProto.LeaseMode mode) {
-        return switch (mode) {
-            case READ -> LeaseMode.READ;
-            case WRITE -> LeaseMode.WRITE;
-            case NONE, SHARED, UNRECOGNIZED -> LeaseMode.NONE;
-        };
     }
 }

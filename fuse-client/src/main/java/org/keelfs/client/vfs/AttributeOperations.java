@@ -93,10 +93,11 @@ final class AttributeOperations {
         Long size = change.size();
         if (size != null) {
             long old = state.size();
+            // First the size: readers look at it again after they have read the bytes.
+            state.onResized(size, attributes.mtimeNs());
             if (size < old) {
                 vfs.data().truncate(state.inode, old, size);
             }
-            state.onResized(size, attributes.mtimeNs());
         } else if (change.mtimeNs() != null) {
             state.onTimesSet(attributes.mtimeNs());
         }

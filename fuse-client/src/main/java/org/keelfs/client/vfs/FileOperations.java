@@ -175,22 +175,34 @@ final class FileOperations {
 
     int read(Call call, InodeId inode, long offset, ByteBuffer target) {
         try (LeaseUse _ = use(call, inode, LeaseMode.READ, true)) {
-            long size = underLease(call, inode).size();
-            if (offset >= size) {
-                return 0;
-            }
-            int count = (int) Math.min(target.remaining(), size - offset);
-            int limit = target.limit();
-            target.limit(target.position() + count);
-            try {
-                if (!vfs.data().read(inode, offset, target, call.mayBlock())) {
-                    throw new WouldBlock();
+            int start = target.position();
+            FileState state = vfs.files().ifPresent(inode);
+            for (; ; target.position(start)) {
+                int shrinks = state == null ? 0 : state.shrinks();
+                int count = readUpToSize(call, inode, offset, target);
+                if (state == null || state.shrinks() == shrinks) {
+                    return count;
                 }
-            } finally {
-                target.limit(limit);
             }
-            return count;
         }
+    }
+
+    private int readUpToSize(Call call, InodeId inode, long offset, ByteBuffer target) {
+        long size = underLease(call, inode).size();
+        if (offset >= size) {
+            return 0;
+        }
+        int count = (int) Math.min(target.remaining(), size - offset);
+        int limit = target.limit();
+        target.limit(target.position() + count);
+        try {
+            if (!vfs.data().read(inode, offset, target, call.mayBlock())) {
+                throw new WouldBlock();
+            }
+        } finally {
+            target.limit(limit);
+        }
+        return count;
     }
 
     /** Returns the offset at which the bytes went. */

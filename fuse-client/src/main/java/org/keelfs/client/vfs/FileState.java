@@ -38,6 +38,9 @@ final class FileState {
      */
     private volatile long size;
 
+    /** How often the size became smaller; changed before the bytes behind it go. */
+    private final AtomicInteger shrinks = new AtomicInteger();
+
     private volatile boolean owned;
 
     /** The session is gone, and the owner of the lock has not looked yet. */
@@ -192,10 +195,20 @@ final class FileState {
         killSuidGidUnsent |= killSuidGid;
     }
 
+    /**
+     * Counts truncations: a reader that took the size before one, and the bytes after it, would
+     * show zeros that were never there.
+     */
+    int shrinks() {
+        return shrinks.get();
+    }
+
     /** A truncation or extension that the server has carried out. */
     void onResized(long newSize, long newMtimeNs) {
         if (newSize < size) {
             trimBound = Math.max(trimBound, size);
+            size = newSize;
+            shrinks.incrementAndGet();
         }
         size = newSize;
         sizeUnsent = false;

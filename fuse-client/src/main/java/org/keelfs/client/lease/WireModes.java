@@ -1,0 +1,25 @@
+package org.keelfs.client.lease;
+
+import org.keelfs.lease.LeaseMode;
+import org.keelfs.wire.proto.MetadataProto;
+
+/** Modes of leases on the wire. */
+final class WireModes {
+    private WireModes() {}
+
+    static MetadataProto.LeaseMode toWire(LeaseMode mode) {
+        return switch (mode) {
+            case NONE -> MetadataProto.LeaseMode.NONE;
+            case READ -> MetadataProto.LeaseMode.READ;
+            case WRITE -> MetadataProto.LeaseMode.WRITE;
+        };
+    }
+
+    static LeaseMode fromWire(MetadataProto.LeaseMode mode) {
+        return switch (mode) {
+            case READ -> LeaseMode.READ;
+            case WRITE -> LeaseMode.WRITE;
+            case NONE, SHARED, UNRECOGNIZED -> LeaseMode.NONE;
+        };
+    }
+}
