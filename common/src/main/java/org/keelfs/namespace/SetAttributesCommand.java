@@ -70,6 +70,10 @@ public record SetAttributesCommand(
             require(owner, Errno.EPERM);
             require((flags & ~FLAGS_SUPPORTED) == 0, Errno.EOPNOTSUPP);
             int changed = flags ^ row.attributes().flags();
+            // Of an immutable inode nothing else changes before that flag is gone, as on ext4.
+            require(
+                    changed == 0 || (row.attributes().flags() & flags & InodeEdit.IMMUTABLE) == 0,
+                    Errno.EPERM);
             int privileged = InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY;
             require((changed & privileged) == 0 || caller.isRoot(), Errno.EPERM);
         }

@@ -78,15 +78,32 @@ final class AttributeOperations {
                         .by(call.caller())
                         .setSetAttributes(value(state.inode, change))
                         .build());
-        Submitted submitted = vfs.session().submit(commands);
-        CommandResult result =
-                MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
-        Attributes attributes = AttributesCodec.decode(result.getInode());
-        vfs.cache().update(attributes);
+        Attributes attributes;
+        try {
+            Submitted submitted = vfs.session().submit(commands);
+            CommandResult result =
+                    MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
+            attributes = AttributesCodec.decode(result.getInode());
+            vfs.cache().update(attributes);
+        } finally {
+            state.arrived();
+        }
+        if (change.atimeNs() != null) {
+            state.dropAccess();
+        }
         if (state.isOwned()) {
             settle(state, change, attributes);
         }
         return reader.overlay(attributes);
+    }
+
+    /** FS_IOC_SETFLAGS: immutable, append-only and the like, all at once. */
+    void setInodeFlags(Call call, InodeId inode, int flags) {
+        call.beforeWait();
+        var value = SetAttributesCommandValue.newBuilder().setInode(inode.value()).setFlags(flags);
+        var command = vfs.commands().by(call.caller()).setSetAttributes(value).build();
+        CommandResult result = vfs.session().submitOne(command);
+        vfs.cache().update(AttributesCodec.decode(result.getInode()));
     }
 
     private void settle(FileState state, AttributeChange change, Attributes attributes) {

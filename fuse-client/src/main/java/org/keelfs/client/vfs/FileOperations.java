@@ -75,6 +75,7 @@ final class FileOperations {
             if (attributes.isDirectory()) {
                 throw new FsException(Errno.EISDIR);
             }
+            InodeFlags.requireMayOpen(attributes, flags);
             FileState state = lockedFor(call, inode);
             try {
                 if (truncates && attributes.isRegular()) {
@@ -225,6 +226,10 @@ final class FileOperations {
         // the invalidation of a
         // recall waits for that page: so writes too are served while it runs.
         try (LeaseUse _ = use(call, inode, LeaseMode.WRITE, true)) {
+            CachedInode known = vfs.cache().inode(inode);
+            if (known != null && !fromPageCache) {
+                InodeFlags.requireMayWrite(known.attributes());
+            }
             FileState state = lockedFor(call, inode);
             try {
                 at = append ? state.size() : offset;
@@ -319,6 +324,7 @@ final class FileOperations {
         boolean zeroes = (mode & (OpenFlags.FALLOC_PUNCH_HOLE | OpenFlags.FALLOC_ZERO_RANGE)) != 0;
         boolean kills = mustKillSuidGid(call);
         try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
+            InodeFlags.requireMayAllocate(underLease(call, inode), mode);
             vfs.files()
                     .with(
                             inode,

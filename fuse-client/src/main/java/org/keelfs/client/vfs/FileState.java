@@ -52,6 +52,14 @@ final class FileState {
     private boolean timesUnsent;
     private boolean killSuidGidUnsent;
     private long allocatedUnsent;
+
+    /** What is on its way to the server and not yet in the attributes that it tells. */
+    private volatile Unsent underWay = Unsent.NOTHING;
+
+    /** The access time that the server does not know yet, 0 for none; of files not owned too. */
+    private volatile long atimeNs;
+
+    private boolean atimeUnsent;
     private long trimBound;
     private int errorCount;
     private @Nullable Errno error;
@@ -138,6 +146,24 @@ final class FileState {
         killSuidGidUnsent = false;
         allocatedUnsent = 0;
         trimBound = 0;
+        underWay = Unsent.NOTHING;
+        dropAccess();
+    }
+
+    /** The file was read; the server learns it some time. */
+    void onAccess(long nowNs) {
+        atimeNs = nowNs;
+        atimeUnsent = true;
+    }
+
+    /** Reads that were not told are overtaken, by utimensat(2) or by who has the lease now. */
+    void dropAccess() {
+        atimeNs = 0;
+        atimeUnsent = false;
+    }
+
+    boolean hasUnsentAccess() {
+        return atimeUnsent;
     }
 
     /**
@@ -227,7 +253,11 @@ final class FileState {
     }
 
     boolean hasUnsent() {
-        return sizeUnsent || timesUnsent || killSuidGidUnsent || allocatedUnsent != 0;
+        return sizeUnsent
+                || timesUnsent
+                || killSuidGidUnsent
+                || allocatedUnsent != 0
+                || atimeUnsent;
     }
 
     /** Size or anything else that fdatasync(2) needs to find the data again. */
@@ -243,7 +273,16 @@ final class FileState {
     void sending(boolean nowSending) {
         sending = nowSending;
         if (!nowSending) {
+            arrived();
             sent.signalAll();
+        }
+    }
+
+    /** What was under way is in the server's attributes now, or was given back. */
+    void arrived() {
+        underWay = Unsent.NOTHING;
+        if (!atimeUnsent) {
+            atimeNs = 0;
         }
     }
 
@@ -263,8 +302,11 @@ final class FileState {
                 new Unsent(
                         sizeUnsent ? size : 0,
                         timesUnsent ? mtimeNs : 0,
+                        atimeUnsent ? atimeNs : 0,
                         allocatedUnsent,
                         killSuidGidUnsent);
+        underWay = unsent;
+        atimeUnsent = false;
         sizeUnsent = false;
         timesUnsent = false;
         killSuidGidUnsent = false;
@@ -279,40 +321,66 @@ final class FileState {
     /** Only that setuid and setgid were cleared, in front of a chmod. */
     Unsent takeUnsentKill() {
         killSuidGidUnsent = false;
-        return new Unsent(0, 0, 0, true);
+        underWay = new Unsent(0, 0, 0, 0, true);
+        return underWay;
     }
 
     /** It could not be sent. */
     void giveBack(Unsent unsent) {
         sizeUnsent |= unsent.size > 0;
         timesUnsent |= unsent.mtimeNs != 0;
+        atimeUnsent |= unsent.atimeNs != 0;
         killSuidGidUnsent |= unsent.killSuidGid;
         allocatedUnsent += unsent.allocatedDelta;
     }
 
     /** Changes that the server does not know; 0 and false leave a thing as it is. */
-    record Unsent(long size, long mtimeNs, long allocatedDelta, boolean killSuidGid) {}
+    record Unsent(long size, long mtimeNs, long atimeNs, long allocatedDelta, boolean killSuidGid) {
+        static final Unsent NOTHING = new Unsent(0, 0, 0, 0, false);
+    }
 
     /** Attributes of the server with what it does not know yet laid over them. */
     Attributes overlay(Attributes known) {
+        long atime = Math.max(atimeNs, known.atimeNs());
         if (!owned) {
-            return known;
+            return atime == known.atimeNs() ? known : withAccess(known, atime);
         }
-        boolean newer = timesUnsent && mtimeNs != 0;
-        int mode = known.mode();
+        Unsent sentNow = underWay;
+        boolean newer = mtimeNs != 0 && (timesUnsent || sentNow.mtimeNs != 0);
+        boolean kills = killSuidGidUnsent || sentNow.killSuidGid;
+        long allocated = known.allocatedSectors() + allocatedUnsent + sentNow.allocatedDelta;
         return new Attributes(
                 known.inode(),
                 known.type(),
-                killSuidGidUnsent ? withoutSuidGid(mode) : mode,
+                kills ? withoutSuidGid(known.mode()) : known.mode(),
                 known.uid(),
                 known.gid(),
                 known.linkCount(),
                 known.rdev(),
                 known.isRegular() ? size : known.size(),
-                Math.max(0, known.allocatedSectors() + allocatedUnsent),
-                known.atimeNs(),
+                Math.max(0, allocated),
+                atime,
                 newer ? mtimeNs : known.mtimeNs(),
                 newer ? Math.max(mtimeNs, known.ctimeNs()) : known.ctimeNs(),
+                known.btimeNs(),
+                known.flags(),
+                known.version());
+    }
+
+    private static Attributes withAccess(Attributes known, long atimeNs) {
+        return new Attributes(
+                known.inode(),
+                known.type(),
+                known.mode(),
+                known.uid(),
+                known.gid(),
+                known.linkCount(),
+                known.rdev(),
+                known.size(),
+                known.allocatedSectors(),
+                atimeNs,
+                known.mtimeNs(),
+                known.ctimeNs(),
                 known.btimeNs(),
                 known.flags(),
                 known.version());

@@ -2,6 +2,7 @@ package org.keelfs.client.vfs;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 
@@ -32,6 +33,12 @@ public interface FileSystem {
     AttributesAnswer getAttributes(Call call, InodeId inode);
 
     AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change);
+
+    /**
+     * FS_IOC_SETFLAGS: sets all of {@link Attributes#flags}. EOPNOTSUPP for flags that are not
+     * kept.
+     */
+    void setInodeFlags(Call call, InodeId inode, int flags);
 
     byte[] readLink(Call call, InodeId inode);
 

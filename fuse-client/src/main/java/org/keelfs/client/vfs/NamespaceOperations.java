@@ -26,6 +26,8 @@ import org.keelfs.wire.proto.MetadataProto.LookupReply;
 
 /** Names: lookup, and every command that makes, moves or removes one. */
 final class NamespaceOperations {
+    private static final Name ACCESS_ACL = Name.of("system.posix_acl_access");
+
     private static final Name DOT = Name.of(".");
     private static final Name DOT_DOT = Name.of("..");
     private static final Name DEFAULT_ACL = Name.of("system.posix_acl_default");
@@ -239,11 +241,31 @@ final class NamespaceOperations {
      */
     private Created openExisting(Call call, InodeId parent, Name name, int flags) {
         Entry found = lookup(call, parent, name);
-        if (!found.attributes().isRegular()) {
-            // The kernel looks the name up again and does what its type asks for.
+        if (!found.attributes().isRegular() || !mayOpen(call, found.attributes(), flags)) {
+            // The kernel looks the name up again and does what its type and its owner ask for.
             throw new FsException(Errno.ESTALE);
         }
         return new Created(found, files.open(call, found.attributes().inode(), flags));
+    }
+
+    /**
+     * Whether mode bits alone let the caller open the file; the kernel takes CREATE's word for it.
+     */
+    private boolean mayOpen(Call call, Attributes found, int flags) {
+        if (call.caller().isRoot()) {
+            return true;
+        }
+        int bits = found.mode();
+        if (call.caller().uid() == found.uid()) {
+            bits >>= 6;
+        } else if (call.caller().isInGroup(found.gid())) {
+            bits >>= 3;
+        }
+        int access = flags & OpenFlags.ACCESS_MASK;
+        int mask = access == OpenFlags.READ_ONLY ? 4 : access == OpenFlags.WRITE_ONLY ? 2 : 6;
+        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
+        boolean listed = reader.xattrs(call, found.inode()).containsKey(ACCESS_ACL);
+        return !listed && ((truncates ? mask | 2 : mask) & ~bits) == 0;
     }
 
     Created createUnnamed(Call call, InodeId parent, int mode, int flags) {

@@ -7,11 +7,13 @@ package org.keelfs.client.vfs;
 final class OpenFlags {
     static final int ACCESS_MASK = 3;
     static final int READ_ONLY = 0;
+    static final int WRITE_ONLY = 1;
     static final int EXCLUSIVE = 0x80;
     static final int TRUNCATE = 0x200;
     static final int APPEND = 0x400;
     static final int DATA_SYNC = 0x1000;
     static final int DIRECT = 0x4000;
+    static final int NO_ATIME = 0x40000;
     static final int SYNC = 0x101000;
 
     static final int FALLOC_KEEP_SIZE = 1;

@@ -47,6 +47,7 @@ public final class Vfs implements FileSystem {
     private final XattrOperations xattrs;
     private final LockOperations locks;
     private final WriteBacks writeBacks;
+    private final AccessTimes accessTimes;
     private final Recalls recalls;
     private final Executor notifier;
     private KernelCache kernel = KernelCache.NONE;
@@ -80,6 +81,7 @@ public final class Vfs implements FileSystem {
         this.notifier = notifier;
         this.reader = new InodeReader(vfs);
         this.writeBacks = new WriteBacks(vfs);
+        this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
         this.recalls = new Recalls(vfs, writeBacks);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks);
@@ -267,7 +269,9 @@ public final class Vfs implements FileSystem {
 
     @Override
     public byte[] readLink(Call call, InodeId inode) {
-        return reader.symlinkTarget(call, in(inode));
+        byte[] target = reader.symlinkTarget(call, in(inode));
+        accessTimes.onRead(call, in(inode), 0);
+        return target;
     }
 
     // ---- attributes ----
@@ -280,6 +284,11 @@ public final class Vfs implements FileSystem {
     @Override
     public AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change) {
         return answer(attributes.set(call, in(inode), change));
+    }
+
+    @Override
+    public void setInodeFlags(Call call, InodeId inode, int flags) {
+        attributes.setInodeFlags(call, in(inode), flags);
     }
 
     @Override
@@ -356,7 +365,9 @@ public final class Vfs implements FileSystem {
     @Override
     public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
         locks.check(handle);
-        return files.read(call, in(inode), offset, target);
+        int count = files.read(call, in(inode), offset, target);
+        accessTimes.onRead(call, in(inode), handle);
+        return count;
     }
 
     @Override
@@ -453,6 +464,7 @@ public final class Vfs implements FileSystem {
             boolean plus,
             DirectorySink sink) {
         directories.read(call, in(inode), handle, position, plus, sink);
+        accessTimes.onRead(call, in(inode), handle);
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.keelfs.client.vfs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.data.WriteBackListener;
@@ -29,8 +30,18 @@ final class WriteBacks implements WriteBackListener {
     private static final int BATCH_MAX = 512;
 
     private final VfsContext vfs;
+
+    /**
+     * Access times go at every so manieth call of sendSettled: each takes the leases of the inode
+     * from other mounts.
+     */
+    private static final int ACCESS_CALLS = 5;
+
     private final ConcurrentHashMap.KeySetView<InodeId, Boolean> unsent =
             ConcurrentHashMap.newKeySet();
+    private final ConcurrentHashMap.KeySetView<InodeId, Boolean> accessed =
+            ConcurrentHashMap.newKeySet();
+    private final AtomicInteger calls = new AtomicInteger();
 
     WriteBacks(VfsContext vfs) {
         this.vfs = vfs;
@@ -39,6 +50,11 @@ final class WriteBacks implements WriteBackListener {
     /** Something of this inode is to be sent in the background. */
     void note(InodeId inode) {
         unsent.add(inode);
+    }
+
+    /** This inode was read; that is sent some time. */
+    void noteAccess(InodeId inode) {
+        accessed.add(inode);
     }
 
     @Override
@@ -74,6 +90,10 @@ final class WriteBacks implements WriteBackListener {
 
     /** Sends what has no dirty bytes in front of it; called now and then. */
     void sendSettled() {
+        if (calls.incrementAndGet() % ACCESS_CALLS == 0) {
+            unsent.addAll(accessed);
+            accessed.removeAll(unsent);
+        }
         List<InodeId> settled =
                 unsent.stream().filter(inode -> !vfs.data().isDirty(inode)).toList();
         send(settled);
@@ -99,7 +119,7 @@ final class WriteBacks implements WriteBackListener {
                 continue;
             }
             try {
-                if (state.isOwned() && state.hasUnsent() && !state.isSending()) {
+                if (mayTell(state) && !state.isSending()) {
                     Unsent taken = state.takeUnsent();
                     state.sending(true);
                     sent.add(inode);
@@ -113,6 +133,11 @@ final class WriteBacks implements WriteBackListener {
         if (!commands.isEmpty()) {
             submit(sent, values, commands);
         }
+    }
+
+    /** Of a file that is not owned only that it was read. */
+    private static boolean mayTell(FileState state) {
+        return state.isOwned() ? state.hasUnsent() : state.hasUnsentAccess();
     }
 
     private void submit(List<InodeId> sent, List<Unsent> values, List<Command> commands) {
@@ -133,15 +158,17 @@ final class WriteBacks implements WriteBackListener {
     private void finish(InodeId inode, Unsent value, CommandResult result) {
         FileState state = vfs.files().locked(inode);
         try {
-            state.sending(false);
             if (result.getErrno() == 0) {
                 if (result.hasInode()) {
                     vfs.cache().update(AttributesCodec.decode(result.getInode()));
                 }
-            } else if (!state.isGone() && Errno.of(result.getErrno()) != Errno.ESTALE) {
+            } else if (state.isOwned()
+                    && !state.isGone()
+                    && Errno.of(result.getErrno()) != Errno.ESTALE) {
                 LOG.warn("{}: size not taken: {}", inode, Errno.of(result.getErrno()));
                 state.giveBack(value);
             }
+            state.sending(false);
         } finally {
             vfs.files().unlock(state);
         }
@@ -150,11 +177,11 @@ final class WriteBacks implements WriteBackListener {
     private void giveBack(InodeId inode, Unsent value) {
         FileState state = vfs.files().locked(inode);
         try {
-            state.sending(false);
             if (state.isOwned()) {
                 state.giveBack(value);
                 unsent.add(inode);
             }
+            state.sending(false);
         } finally {
             vfs.files().unlock(state);
         }
@@ -169,6 +196,7 @@ final class WriteBacks implements WriteBackListener {
                                 .setInode(inode.value())
                                 .setSize(value.size())
                                 .setMtimeNs(value.mtimeNs())
+                                .setAtimeNs(value.atimeNs())
                                 .setAllocatedDelta(value.allocatedDelta())
                                 .setKillSuidgid(value.killSuidGid()))
                 .build();
@@ -187,6 +215,14 @@ final class WriteBacks implements WriteBackListener {
             return;
         }
         Unsent taken = state.takeUnsent();
+        try {
+            tell(state, taken);
+        } finally {
+            state.arrived();
+        }
+    }
+
+    private void tell(FileState state, Unsent taken) {
         Submitted submitted;
         try {
             submitted = vfs.session().submit(List.of(command(state.inode, taken)));

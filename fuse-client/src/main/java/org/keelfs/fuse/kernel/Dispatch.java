@@ -56,6 +56,7 @@ final class Dispatch {
 
     private final FileSystem fs;
     private final Callers callers = new Callers();
+    private final Ioctls ioctls;
     private final Negotiation negotiation;
     private final boolean mayKeepNames;
 
@@ -65,6 +66,7 @@ final class Dispatch {
      */
     Dispatch(FileSystem fs, Negotiation negotiation, boolean mayKeepNames) {
         this.fs = fs;
+        this.ioctls = new Ioctls(fs);
         this.negotiation = negotiation;
         this.mayKeepNames = mayKeepNames;
     }
@@ -121,7 +123,7 @@ final class Dispatch {
             case Opcode.GETLK -> getlk(x, callers.plain(x, mayBlock));
             case Opcode.SETLK -> setlk(x, callers.plain(x, mayBlock), false);
             case Opcode.SETLKW -> setlk(x, callers.plain(x, mayBlock), true);
-            case Opcode.IOCTL -> throw new FsException(Errno.ENOTTY);
+            case Opcode.IOCTL -> ioctls.serve(x, callers.plain(x, mayBlock));
             case Opcode.DESTROY -> 0;
             case Opcode.NOTIFY_REPLY -> NO_REPLY;
             // POLL: the kernel then takes files as always ready. The rest is unknown.

@@ -116,6 +116,8 @@ final class Encoder {
         out.putInt(at + StatxOut.ATTR_VALID_NSEC, nanos(answer.validNs()));
         out.putInt(at + StatxOut.MASK, StatxOut.MASK_ALL);
         out.putInt(at + StatxOut.BLKSIZE, BLOCK_BYTES);
+        out.putLong(at + StatxOut.ATTRIBUTES, a.flags() & StatxOut.ATTRIBUTES_KNOWN);
+        out.putLong(at + StatxOut.ATTRIBUTES_MASK, StatxOut.ATTRIBUTES_KNOWN);
         out.putInt(at + StatxOut.NLINK, a.linkCount());
         out.putInt(at + StatxOut.UID, a.uid());
         out.putInt(at + StatxOut.GID, a.gid());

@@ -129,6 +129,11 @@ public final class MemoryFileSystem implements FileSystem {
     }
 
     @Override
+    public void setInodeFlags(Call call, InodeId inode, int flags) {
+        throw new FsException(Errno.EOPNOTSUPP);
+    }
+
+    @Override
     public AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change) {
         begin(call);
         MemoryNode node = tree.node(inode);

@@ -397,6 +397,30 @@ public final class Layout {
         private Dirent() {}
     }
 
+    /** struct fuse_ioctl_in and fuse_ioctl_out; the argument's bytes follow them. */
+    public static final class Ioctl {
+        public static final int SIZE = 32;
+        public static final int FLAGS = 8;
+        public static final int CMD = 12;
+        public static final int IN_BYTES = 24;
+        public static final int OUT_BYTES = 28;
+        public static final int OUT_SIZE = 16;
+        public static final int OUT_RESULT = 0;
+
+        private Ioctl() {}
+    }
+
+    /** struct fsxattr of linux/fs.h, the argument of FS_IOC_FSGETXATTR. */
+    public static final class Fsxattr {
+        public static final int SIZE = 28;
+        public static final int XFLAGS = 0;
+        public static final int EXTENT_BYTES = 4;
+        public static final int PROJECT = 12;
+        public static final int COW_EXTENT_BYTES = 16;
+
+        private Fsxattr() {}
+    }
+
     /** struct fuse_statx_out: struct fuse_statx at 32. */
     public static final class StatxOut {
         public static final int SIZE = 288;
@@ -420,6 +444,9 @@ public final class Layout {
         public static final int MTIME = STAT + 112;
         public static final int RDEV_MAJOR = STAT + 128;
         public static final int RDEV_MINOR = STAT + 132;
+
+        /** STATX_ATTR_IMMUTABLE, APPEND and NODUMP, numbered as the flags of FS_IOC_GETFLAGS. */
+        public static final int ATTRIBUTES_KNOWN = 0x70;
 
         /** STATX_BASIC_STATS | STATX_BTIME. */
         public static final int MASK_ALL = 0xfff;
