@@ -33,12 +33,10 @@ final class AccessTimes {
     void onRead(Call call, InodeId inode, long handle) {
         CachedInode known = reader.cached(inode);
         FileHandle open = vfs.handles().file(handle);
-        boolean asked = open == null || (open.flags & OpenFlags.NO_ATIME) == 0;
-        if (known == null || !asked || InodeFlags.keepsNoAccessTime(known.attributes())) {
-            return;
-        }
         long nowNs = vfs.clock().wallNs();
-        if (!isDue(reader.overlay(known.attributes()), nowNs)) {
+        if (known == null
+                || !isDue(
+                        reader.overlay(known.attributes()), open == null ? 0 : open.flags, nowNs)) {
             return;
         }
         FileState state = vfs.files().tryLocked(inode);
@@ -54,9 +52,17 @@ final class AccessTimes {
         writeBacks.noteAccess(inode);
     }
 
-    private static boolean isDue(Attributes seen, long nowNs) {
-        return seen.atimeNs() <= seen.mtimeNs()
-                || seen.atimeNs() <= seen.ctimeNs()
-                || nowNs - seen.atimeNs() >= DAY_NS;
+    /**
+     * Whether a read now would change the access time.
+     *
+     * @param flags of the handle that is read
+     */
+    static boolean isDue(Attributes seen, int flags, long nowNs) {
+        boolean asked = (flags & OpenFlags.NO_ATIME) == 0;
+        return asked
+                && !InodeFlags.keepsNoAccessTime(seen)
+                && (seen.atimeNs() <= seen.mtimeNs()
+                        || seen.atimeNs() <= seen.ctimeNs()
+                        || nowNs - seen.atimeNs() >= DAY_NS);
     }
 }

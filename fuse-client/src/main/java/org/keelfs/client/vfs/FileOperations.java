@@ -81,11 +81,21 @@ final class FileOperations {
                 if (truncates && attributes.isRegular()) {
                     attributeOperations.truncateLocked(call, state);
                 }
-                return opened(state, flags);
+                Opened opened = opened(state, flags);
+                return isReadUnseen(attributes, flags) ? opened.withoutCache() : opened;
             } finally {
                 vfs.files().unlock(state);
             }
         }
+    }
+
+    /**
+     * Whether the kernel is to forget its pages so that the read that changes the access time comes
+     * here: once for each change of the file, and once a day.
+     */
+    private boolean isReadUnseen(Attributes attributes, int flags) {
+        boolean reads = (flags & OpenFlags.ACCESS_MASK) != OpenFlags.WRITE_ONLY;
+        return reads && AccessTimes.isDue(attributes, flags, vfs.clock().wallNs());
     }
 
     /** A new handle of a locked state. */

@@ -10,4 +10,9 @@ package org.keelfs.client.vfs;
  * @param parallelDirectWrites FOPEN_PARALLEL_DIRECT_WRITES
  */
 public record Opened(
-        long handle, boolean keepCache, boolean directIo, boolean parallelDirectWrites) {}
+        long handle, boolean keepCache, boolean directIo, boolean parallelDirectWrites) {
+    /** The same, with what the kernel has of the file forgotten. */
+    public Opened withoutCache() {
+        return new Opened(handle, false, directIo, parallelDirectWrites);
+    }
+}

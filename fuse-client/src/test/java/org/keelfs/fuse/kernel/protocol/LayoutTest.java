@@ -103,6 +103,7 @@ final class LayoutTest {
         statistics();
         init();
         others();
+        ioctls();
         compare(dir);
     }
 
@@ -229,6 +230,14 @@ final class LayoutTest {
         struct("fuse_init_out", 64, "max_pages", Layout.InitOut.MAX_PAGES);
     }
 
+    private void ioctls() {
+        struct("fuse_ioctl_in", Layout.Ioctl.SIZE, "cmd", Layout.Ioctl.CMD);
+        struct("fuse_ioctl_in", 32, "flags", Layout.Ioctl.FLAGS);
+        struct("fuse_ioctl_in", 32, "in_size", Layout.Ioctl.IN_BYTES);
+        struct("fuse_ioctl_in", 32, "out_size", Layout.Ioctl.OUT_BYTES);
+        struct("fuse_ioctl_out", Layout.Ioctl.OUT_SIZE, "result", Layout.Ioctl.OUT_RESULT);
+    }
+
     private void others() {
         struct("fuse_interrupt_in", Layout.InterruptIn.SIZE, "unique", Layout.InterruptIn.UNIQUE);
         struct("fuse_forget_in", Layout.ForgetIn.SIZE, "nlookup", Layout.ForgetIn.NLOOKUP);
@@ -243,11 +252,6 @@ final class LayoutTest {
                 "nodeid",
                 Layout.BatchForgetIn.ONE_NODEID);
         struct("fuse_forget_one", 16, "nlookup", Layout.BatchForgetIn.ONE_NLOOKUP);
-        struct("fuse_ioctl_in", Layout.Ioctl.SIZE, "cmd", Layout.Ioctl.CMD);
-        struct("fuse_ioctl_in", 32, "flags", Layout.Ioctl.FLAGS);
-        struct("fuse_ioctl_in", 32, "in_size", Layout.Ioctl.IN_BYTES);
-        struct("fuse_ioctl_in", 32, "out_size", Layout.Ioctl.OUT_BYTES);
-        struct("fuse_ioctl_out", Layout.Ioctl.OUT_SIZE, "result", Layout.Ioctl.OUT_RESULT);
         struct("fuse_fallocate_in", Layout.FallocateIn.SIZE, "fh", Layout.FallocateIn.FH);
         struct("fuse_fallocate_in", 32, "offset", Layout.FallocateIn.OFFSET);
         struct(
