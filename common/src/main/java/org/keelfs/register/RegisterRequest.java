@@ -41,14 +41,27 @@ public sealed interface RegisterRequest {
      * Store where the timestamp is greater than what is there.
      *
      * @param payload the stored sectors of the run, or null to trim: a hole with this timestamp
+     * @param repair whether it also takes the place of a value with this very timestamp: who sends
+     *     it met bytes there that fail their tag, and these do not
      */
     record Write(
             ChunkId chunk,
             long epoch,
             SectorRun run,
             Timestamp timestamp,
-            @Nullable Payload payload)
-            implements RegisterRequest {}
+            @Nullable Payload payload,
+            boolean repair)
+            implements RegisterRequest {
+        /** One that repairs nothing. */
+        public Write(
+                ChunkId chunk,
+                long epoch,
+                SectorRun run,
+                Timestamp timestamp,
+                @Nullable Payload payload) {
+            this(chunk, epoch, run, timestamp, payload, false);
+        }
+    }
 
     /** Values with timestamps; only from a replica sealed in this epoch. */
     record Read(ChunkId chunk, long epoch, SectorRun run) implements RegisterRequest {}

@@ -226,7 +226,8 @@ public class ReplicaRegister<R> {
         int allocatedDelta = 0;
         for (StampRun there : StampMap.cover(run, table.stamps(chunk, run))) {
             int order = write.timestamp().compareTo(there.timestamp());
-            boolean damaged = order <= 0 && table.damaged(chunk, there.run());
+            boolean replaces = write.repair() && order == 0 && !there.hole();
+            boolean damaged = order <= 0 && (replaces || table.damaged(chunk, there.run()));
             if (order < 0 && damaged) {
                 out.reply(token, new Refused(Reason.DAMAGED), 0);
                 return;

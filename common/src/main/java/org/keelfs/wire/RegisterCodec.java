@@ -153,6 +153,7 @@ public final class RegisterCodec {
                                     .setFirst(write.run().first())
                                     .setCount(write.run().count())
                                     .setStamp(encode(write.timestamp()))
+                                    .setRepair(write.repair())
                                     .setHole(collect(write.run(), write.payload(), payload)));
             case RegisterRequest.Read read -> op.setRead(encode(read.run()));
             case RegisterRequest.Probe _ -> op.setProbe(PROBE);
@@ -193,7 +194,8 @@ public final class RegisterCodec {
             throws GarbledFrameException {
         var run = run(write.getFirst(), write.getCount());
         var bytes = write.getHole() ? null : payload.next(run);
-        return new RegisterRequest.Write(chunk, epoch, run, decode(write.getStamp()), bytes);
+        return new RegisterRequest.Write(
+                chunk, epoch, run, decode(write.getStamp()), bytes, write.getRepair());
     }
 
     // ---- replies ----

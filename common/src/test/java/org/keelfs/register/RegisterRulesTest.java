@@ -51,6 +51,34 @@ class RegisterRulesTest {
     }
 
     @Test
+    void aRepairTakesThePlaceOfItsOwnTimestampAndOfNoOther() {
+        var session = three.open(5, Mode.WRITE);
+        var _ = three.write(session, FIRST, "a");
+        Timestamp written = valueAt(1).timestamp();
+        var digest = three.node(1).ask(promise(5));
+        var newer = new Timestamp(5, written.counter() + 1, written.session());
+        var older = new Timestamp(5, written.counter() - 1, written.session());
+        for (Timestamp timestamp : List.of(older, written)) {
+            var bytes = Bytes.of("b", FIRST);
+            assertEquals(
+                    new RegisterReply.Stored(0),
+                    three.node(1)
+                            .ask(
+                                    new RegisterRequest.Write(
+                                            CHUNK, 5, FIRST, timestamp, bytes, true)));
+            String wanted = timestamp.equals(written) ? "b" : "a";
+            assertEquals(Bytes.of(wanted, FIRST), valueAt(1).payload());
+        }
+        assertEquals(digest, three.node(1).ask(promise(5)));
+        assertEquals(written, valueAt(1).timestamp());
+        assertEquals(new RegisterReply.Stored(0), three.node(1).ask(write(5, newer, "c")));
+    }
+
+    private ValueRun valueAt(int node) {
+        return ((RegisterReply.Values) three.node(node).ask(readRequest(5))).values().getFirst();
+    }
+
+    @Test
     void r2AFreshEpochFencesTheOldOne() {
         var old = three.open(5, Mode.WRITE);
         var _ = three.write(old, FIRST, "a");

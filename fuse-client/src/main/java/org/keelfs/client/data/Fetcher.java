@@ -303,11 +303,13 @@ final class Fetcher {
             try {
                 spare = cache.take(sectorsWithData(values), deadlineNs);
                 decryptInto(op, chunk, values, frames, spare);
+                if (!bad.isEmpty()) {
+                    io.restore(chunk, values, bad);
+                }
                 return spare;
             } catch (DamagedSectorException e) {
                 giveBack(frames, spare);
                 LOG.warn("{} of {} from {}: {}", chunk.id(), op.file.inode, source, e.getMessage());
-                io.damaged(chunk, op.where.run(), source);
                 boolean again = bad.contains(source);
                 bad.add(source);
                 if (again || attempt >= DAMAGE_RETRIES_MAX) {

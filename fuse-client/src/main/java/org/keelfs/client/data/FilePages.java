@@ -45,7 +45,7 @@ final class FilePages {
     int pins;
 
     /** Forgotten: whoever comes to the lock with it looks the inode up again. */
-    boolean gone;
+    volatile boolean gone;
 
     /** Since when something is dirty; meaningful while {@link #dirtyBlocks} is not empty. */
     long dirtySinceNs;

@@ -169,6 +169,9 @@ final class RangeEraser {
             List<Want> wants =
                     left.stream().map(r -> new Want(file.inode, r.chunkIndex(), null)).toList();
             List<Opened> opened = Waits.await(io.open(wants), deadlineNs, "layouts");
+            if (file.gone) {
+                throw new FsException(Errno.EIO, "lease of " + file.inode + " went away");
+            }
             var writes = new ArrayList<CompletableFuture<Integer>>();
             var written = new ArrayList<ChunkRun>();
             for (int i = 0; i < opened.size(); i++) {

@@ -133,6 +133,11 @@ final class RunSender {
     private void write(FlushOp op, @Nullable Opened opened) {
         try {
             Chunk chunk = opened == null ? null : opened.chunk();
+            if (op.file.gone) {
+                // Given up with its lease: a layout may be one of the next grant already (R6).
+                finish(op, 0, new FsException(Errno.EIO, op.file.inode + ": its lease is gone"));
+                return;
+            }
             if (chunk == null) {
                 FsException failure = opened == null ? null : opened.failure();
                 finish(op, 0, failure != null ? failure : new FsException(Errno.ESTALE));

@@ -222,9 +222,11 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
                             payload,
                             opener.times(config.attemptMs()));
             var driver = new RoundDriver<>(open, round);
+            open.onWriting(run, payload != null);
             return driver.start()
                     .whenComplete(
                             (_, _) -> {
+                                open.onWritten(run);
                                 if (payload != null) {
                                     payload.release();
                                 }
@@ -260,7 +262,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     /** R6: only who still holds the lease may write the bytes again. */
     private RuntimeException stale(OpenChunk chunk) {
-        return layouts.mayRewrite(chunk.inode())
+        return !chunk.isForgotten() && layouts.mayRewrite(chunk.inode())
                 ? new StaleChunkException(chunk.id(), chunk.epoch())
                 : new FsException(
                         Errno.EIO,
@@ -323,8 +325,8 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public void damaged(Chunk chunk, SectorRun run, NodeId source) {
-        repair.onDamaged((OpenChunk) chunk, run, List.of(source));
+    public void restore(Chunk chunk, ReadValues values, List<NodeId> bad) {
+        repair.restore((OpenChunk) chunk, values, bad);
     }
 
     @Override
@@ -347,7 +349,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     @Override
     public void forget(InodeId inode) {
-        files.remove(inode);
+        var file = files.remove(inode);
+        if (file != null) {
+            file.values().forEach(ChunkState::forget);
+        }
     }
 
     @Override

@@ -98,8 +98,12 @@ public interface ChunkIo {
     /** What is written where; ascending, holes included. */
     CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range);
 
-    /** A replica gave sectors that fail their tag: repair them in the background. */
-    void damaged(Chunk chunk, SectorRun run, NodeId source);
+    /**
+     * These replicas gave bytes that fail their tag, where the values (of another, and right) have
+     * the same timestamps: gives them the right ones in the background. The values are used only
+     * during the call.
+     */
+    void restore(Chunk chunk, ReadValues values, List<NodeId> bad);
 
     /**
      * Asks again for these chunks at their next use; those from {@code firstIndex} on were dropped.

@@ -20,6 +20,7 @@ import org.keelfs.register.ReadPlan;
 import org.keelfs.register.ReadRound;
 import org.keelfs.register.RoundTimes;
 import org.keelfs.register.StaleEpoch;
+import org.keelfs.register.StampRun;
 import org.keelfs.register.ValueRun;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,15 +109,30 @@ final class ChunkReader {
                     again("the replicas that have all of it are damaged");
                 }
                 case ReadPlan.Ask(var parts) -> ask(parts);
-                case ReadPlan.Settle(var unsettled) ->
-                        again("writes of " + unsettled.getFirst().run() + " are in doubt");
+                case ReadPlan.Settle(var unsettled) -> settle(unsettled);
                 case ReadPlan.NoSource(var part) -> {
                     context.catchUp(chunk);
-                    again("no replica has all of " + part);
+                    freshOrAgain(List.of(), "no replica has all of " + part);
                 }
             }
         } catch (RuntimeException e) {
             result.completeExceptionally(e);
+        }
+    }
+
+    /** A run in flight is waited for; one that nobody sends any more ends with its epoch. */
+    private void settle(List<StampRun> unsettled) {
+        freshOrAgain(unsettled, "writes of " + unsettled.getFirst().run() + " are in doubt");
+    }
+
+    private void freshOrAgain(List<StampRun> unsettled, String why) {
+        if (againMs > AGAIN_FIRST_MS && chunk.needsFreshEpoch(unsettled)) {
+            LOG.info("{} gets a fresh epoch: {}", chunk.id(), why);
+            chunk.endEpoch();
+            againMs = AGAIN_FIRST_MS;
+            reopen();
+        } else {
+            again(why);
         }
     }
 
@@ -210,7 +226,7 @@ final class ChunkReader {
                     context.onDamaged(chunk, run, damaged);
                 }
                 case ReadOutcome.InDoubt(var unsettled) -> {
-                    again("writes of " + unsettled.getFirst().run() + " are in doubt");
+                    settle(unsettled);
                     return false;
                 }
                 case ReadOutcome.NoSource(var damaged) -> {

@@ -207,29 +207,49 @@ final class ChunkRepair implements AutoCloseable {
                                         beingRepaired.remove(damage);
                                         if (values != null) {
                                             giveBack(chunk, node, values);
+                                            values.release();
                                         }
                                     });
         }
     }
 
     private void giveBack(OpenChunk chunk, NodeId node, ChunkIo.ReadValues values) {
-        try {
-            if (values.source().equals(node)) {
-                return;
-            }
-            for (ValueRun value : values.values()) {
-                var write =
-                        new RegisterRequest.Write(
-                                chunk.id(),
-                                chunk.epoch(),
-                                value.run(),
-                                value.timestamp(),
-                                value.payload());
-                context.nodes().link(node).send(chunk, write, new RepairSink());
-            }
-        } finally {
-            values.release();
+        if (values.source().equals(node)) {
+            return;
         }
+        for (ValueRun value : values.values()) {
+            send(chunk, node, value, false);
+        }
+    }
+
+    /**
+     * Values whose tags are right, for replicas whose bytes with the same timestamps were not:
+     * damage that a checksum does not show, or a replica that lies.
+     */
+    void restore(OpenChunk chunk, ChunkIo.ReadValues values, List<NodeId> bad) {
+        for (NodeId node : bad) {
+            LOG.warn(
+                    "{} at {} has bytes that fail their tag: they are replaced",
+                    chunk.id(),
+                    context.nodes().describe(List.of(node)));
+            for (ValueRun value : values.values()) {
+                if (!value.isHole()) {
+                    send(chunk, node, value, true);
+                }
+            }
+        }
+    }
+
+    private void send(OpenChunk chunk, NodeId node, ValueRun value, boolean repair) {
+        var write =
+                new RegisterRequest.Write(
+                        chunk.id(),
+                        chunk.epoch(),
+                        value.run(),
+                        value.timestamp(),
+                        value.payload(),
+                        repair);
+        context.nodes().link(node).send(chunk, write, new RepairSink());
     }
 
     /** Only tells: the scrubber of the node takes care of what is left. */

@@ -24,6 +24,9 @@ final class ChunkState {
     @GuardedBy("this")
     private boolean openingCreates;
 
+    @GuardedBy("this")
+    private boolean forgotten;
+
     ChunkState(Place place) {
         this.place = place;
     }
@@ -65,7 +68,18 @@ final class ChunkState {
                 open = (OpenChunk) opened.chunk();
                 absent = open == null;
             }
+            if (forgotten && open != null) {
+                open.forget();
+            }
         }
         mine.complete(opened);
+    }
+
+    /** The lease under which it was asked for is gone; also for an answer that is on its way. */
+    synchronized void forget() {
+        forgotten = true;
+        if (open != null) {
+            open.forget();
+        }
     }
 }

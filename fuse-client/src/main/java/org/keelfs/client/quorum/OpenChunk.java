@@ -1,9 +1,13 @@
 package org.keelfs.client.quorum;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
@@ -11,8 +15,10 @@ import org.keelfs.base.FsException;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.NodeId;
+import org.keelfs.model.SectorRun;
 import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.ChunkSession;
+import org.keelfs.register.StampRun;
 import org.keelfs.wire.proto.MetadataProto.Layout;
 import org.keelfs.wire.proto.MetadataProto.Replica;
 import org.keelfs.wire.proto.NodeProto.SignedCapability;
@@ -46,6 +52,16 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     private volatile long majorityLostNs;
 
     private volatile @Nullable ChunkSession session;
+
+    /** The lease that it was opened under is gone. */
+    private volatile boolean forgotten;
+
+    /** Runs of writes that are under way. */
+    @GuardedBy("lock")
+    private final List<SectorRun> writing = new ArrayList<>();
+
+    /** Sectors encrypted under this epoch's key. */
+    private final AtomicLong sectorsEncrypted = new AtomicLong();
 
     /** What all chunks of a mount share. */
     record Shared(
@@ -145,6 +161,78 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The lease is gone: what failed under it is never written again under another (R6). */
+    void forget() {
+        forgotten = true;
+    }
+
+    boolean isForgotten() {
+        return forgotten;
+    }
+
+    /** A write of this run goes out; the session's key has done so much more. */
+    void onWriting(SectorRun run, boolean encrypted) {
+        lock.lock();
+        try {
+            writing.add(run);
+        } finally {
+            lock.unlock();
+        }
+        if (encrypted
+                && sectorsEncrypted.addAndGet(run.count()) >= shared.config().epochSectorsMax()) {
+            endEpoch();
+        }
+    }
+
+    void onWritten(SectorRun run) {
+        lock.lock();
+        try {
+            writing.remove(run);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Ends this session's part in the epoch, so that the next use asks for a fresh one: its seal
+     * settles what is in doubt, and compares the replicas where nobody remembers what they missed.
+     */
+    void endEpoch() {
+        lock.lock();
+        try {
+            session().onStale(grant.epoch());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Whether only a fresh epoch helps a read: no replica is left whose contents are known
+     * (decision 0002), or writes are in doubt that nobody is sending any more.
+     */
+    boolean needsFreshEpoch(List<StampRun> unsettled) {
+        lock.lock();
+        try {
+            boolean fresh = session().needsFreshEpoch();
+            for (StampRun stamp : unsettled) {
+                fresh |= isNobodyWriting(stamp.run());
+            }
+            return fresh;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private boolean isNobodyWriting(SectorRun run) {
+        for (SectorRun under : writing) {
+            if (under.first() < run.end() && run.first() < under.end()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** A read of it found no majority just now. */

@@ -50,6 +50,7 @@ public final class MemoryNode implements RpcClient {
     public final AtomicLong frames = new AtomicLong();
     public final AtomicLong operations = new AtomicLong();
     public final AtomicLong refused = new AtomicLong();
+    public final AtomicLong asked = new AtomicLong();
     public volatile Mood mood = Mood.WELL;
 
     private final String name;
@@ -98,6 +99,7 @@ public final class MemoryNode implements RpcClient {
     @Override
     public CompletableFuture<RpcReply> call(
             RpcMethod method, MessageLite body, List<PayloadBuffer> payload, long timeoutMs) {
+        asked.incrementAndGet();
         var joined = join(payload);
         payload.forEach(PayloadBuffer::release);
         var result = new CompletableFuture<RpcReply>();

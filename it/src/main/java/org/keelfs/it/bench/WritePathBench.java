@@ -153,7 +153,7 @@ public class WritePathBench {
         }
 
         @Override
-        public void damaged(Chunk chunk, SectorRun run, NodeId source) {
+        public void restore(Chunk chunk, ReadValues values, List<NodeId> bad) {
             // nothing is kept
         }
 

