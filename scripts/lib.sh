@@ -136,7 +136,8 @@ jvm_flags() {
         # Its time goes to the kernel, TLS and checksums, none of which C2 would compile (docs/decisions/0060).
         storage-node) JVM_FLAGS+=(-Xms96m -Xmx96m -XX:MaxDirectMemorySize=256m -XX:TieredStopAtLevel=1) ;;
         metadata-server) JVM_FLAGS+=(-Xms160m -Xmx160m -XX:MaxDirectMemorySize=128m) ;;
-        mount) JVM_FLAGS+=(-Xms256m -Xmx256m -XX:MaxDirectMemorySize=1g) ;;
+        # Some 60 MiB, and 1 kB for each inode under a lease (inodes-max).
+        mount) JVM_FLAGS+=(-Xms384m -Xmx384m -XX:MaxDirectMemorySize=1g) ;;
         files) JVM_FLAGS+=(-Xmx256m -XX:MaxDirectMemorySize=512m -Dkeelfs.log.level=OFF) ;;
         *) JVM_FLAGS+=(-Xmx128m -XX:TieredStopAtLevel=1 -Dkeelfs.log.level=OFF) ;;
     esac

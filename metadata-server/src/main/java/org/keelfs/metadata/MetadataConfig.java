@@ -26,7 +26,7 @@ public record MetadataConfig(
                 int recallStallMs,
         @Setting(doc = "A silent mount in nobody's way is evicted after, ms", value = "600000")
                 int abandonMs,
-        @Setting(doc = "Leases of one mount; beyond it the oldest are recalled", value = "200000")
+        @Setting(doc = "Leases of one mount; beyond it the oldest are recalled", value = "150000")
                 int leasesPerSession,
         @Setting(doc = "How often storage nodes report, ms", value = "3000") int heartbeatMs,
         @Setting(doc = "Life of a capability, ms", value = "600000") int capabilityMs,

@@ -32,7 +32,8 @@ public final class MetadataCache {
     private record Place(InodeId parent, Name name) {}
 
     /**
-     * @param inodesMax inodes kept, about 400 bytes each
+     * @param inodesMax inodes kept: about 400 bytes each here, and 600 more with entry, lease and
+     *     state
      * @param directoriesMax directories kept
      */
     public MetadataCache(long inodesMax, long directoriesMax) {

@@ -35,7 +35,10 @@ public record MountConfig(
                 long leaseMarginMs,
         @Setting(doc = "Age at which written bytes are sent to the nodes, ms", value = "3000")
                 long dirtyAgeMs,
-        @Setting(doc = "Inodes whose attributes are cached", value = "200000") long inodesMax) {
+        @Setting(
+                        doc = "Inodes whose attributes are cached, about 1 kB of heap each",
+                        value = "150000")
+                long inodesMax) {
     /** Four frames of 1 MiB: less could not keep one file moving. */
     private static final long BUFFER_BYTES_MIN = 4L << 20;
 

@@ -265,7 +265,14 @@ final class ChunkOpener {
             return;
         }
         switch (outcome) {
-            case SealOutcome.Opened opened -> report(opening, chunk, opened);
+            case SealOutcome.Opened opened -> {
+                // A majority is sealed, so it is OPEN (R1), and this session is who knows it. The
+                // others wait
+                // for the report, and a server that does not get it draws another epoch (R3).
+                chunk.open(ChunkSession.opened(chunk.grant(), opened, counters));
+                report(chunk);
+                opening.state.answered(opening.result, new Opened(chunk, null));
+            }
             case SealOutcome.LostSealerState _ -> again(opening, "its sealer state is lost", true);
             case StaleEpoch(long promised) ->
                     again(opening, "epoch " + promised + " is promised", true);
@@ -281,34 +288,24 @@ final class ChunkOpener {
         }
     }
 
-    private void report(Opening opening, OpenChunk chunk, SealOutcome.Opened sealed) {
+    private void report(OpenChunk chunk) {
         var _ =
                 layouts.sealed(chunk.id(), chunk.epoch())
                         .whenComplete(
-                                (accepted, thrown) ->
-                                        guard(
-                                                opening,
-                                                () ->
-                                                        onReported(
-                                                                opening, chunk, sealed, accepted,
-                                                                thrown)));
-    }
-
-    private void onReported(
-            Opening opening,
-            OpenChunk chunk,
-            SealOutcome.Opened sealed,
-            @Nullable Boolean accepted,
-            @Nullable Throwable thrown) {
-        if (accepted == null) {
-            fail(opening, thrown == null ? new FsException(Errno.EIO) : thrown);
-        } else if (accepted) {
-            sealsBegun.remove(chunk.id(), chunk.epoch());
-            chunk.open(ChunkSession.opened(chunk.grant(), sealed, counters));
-            opening.state.answered(opening.result, new Opened(chunk, null));
-        } else {
-            again(opening, "its epoch went by while it was sealed", false);
-        }
+                                (accepted, thrown) -> {
+                                    if (accepted == null) {
+                                        LOG.warn(
+                                                "{} is not known to be OPEN in {}: {}",
+                                                chunk.id(),
+                                                chunk.epoch(),
+                                                String.valueOf(thrown));
+                                    } else if (accepted) {
+                                        sealsBegun.remove(chunk.id(), chunk.epoch());
+                                    } else {
+                                        // It went by while it was sealed.
+                                        chunk.endEpoch();
+                                    }
+                                });
     }
 
     private void again(Opening opening, String why, boolean newEpoch) {

@@ -257,7 +257,7 @@ final class ChunkRepair implements AutoCloseable {
         @Override
         public void onAnswer(
                 NodeId from, RegisterRequest request, SectorAnswer answer, PayloadBuffer frame) {
-            LOG.info("{} at {} repaired: {}", request.chunk(), from, answer);
+            LOG.debug("{} at {} repaired: {}", request.chunk(), from, answer);
         }
 
         @Override

@@ -112,8 +112,9 @@ class DoubtAndDamageTest {
         for (ChunkId chunk : chunks) {
             cluster.nodes.getFirst().damage(chunk, 3);
         }
+        // Two are left to read from, and neighbouring chunks begin with different ones.
+        cluster.nodes.get(2).mood = Mood.DOWN;
         assertArrayEquals(bytes, read(mount(), 0, bytes.length));
-        // Each chunk is read from another node first: one of them from this.
         await("the damaged sector is replaced")
                 .until(
                         () ->

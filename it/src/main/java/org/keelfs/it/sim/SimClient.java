@@ -539,7 +539,12 @@ final class SimClient {
                             }
                             if (outcome instanceof SealOutcome.Opened opened) {
                                 cluster.history.opened(opened.epoch());
-                                report(of, in, opened);
+                                opening = false;
+                                use(of, in, false, opened.sealed());
+                                this.<Boolean>ask(
+                                        reply -> reply.accept(report(of, opened.epoch())),
+                                        _ -> {}); // when it came too late, nodes will say so
+                                serve();
                             } else if (cluster.rules.sealsAgainInSameEpoch()
                                     && !(outcome instanceof StaleEpoch)) {
                                 seal(of, held);
@@ -549,18 +554,9 @@ final class SimClient {
                         });
     }
 
-    private void report(Layout of, ChunkGrant in, SealOutcome.Opened opened) {
-        this.<Boolean>ask(
-                reply -> reply.accept(cluster.metadata.sealed(of.chunk(), opened.epoch())),
-                accepted -> {
-                    if (!accepted) {
-                        askLayout(false);
-                        return;
-                    }
-                    opening = false;
-                    use(of, in, false, opened.sealed());
-                    serve();
-                });
+    /** The sealer knows that the chunk is OPEN; the others learn it from the server. */
+    private boolean report(Layout of, long epoch) {
+        return cluster.metadata.sealed(of.chunk(), epoch);
     }
 
     /** Catches up with one replica that is behind, in the background. */
