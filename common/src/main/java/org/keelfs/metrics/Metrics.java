@@ -59,8 +59,14 @@ public final class Metrics {
     /** Counter of leases recalled. */
     public static final String METADATA_RECALLS = "keelfs.metadata.recalls";
 
-    /** Timer of kernel requests; tag {@link #TAG_KIND} is the operation. */
-    public static final String MOUNT_REQUESTS = "keelfs.mount.requests";
+    /**
+     * Counter of reads, in pieces of up to 1 MiB, that reached the mount; tag {@link #TAG_KIND}
+     * hit, miss: all in memory or not.
+     */
+    public static final String MOUNT_READS = "keelfs.mount.reads";
+
+    /** Gauge, bytes: decrypted sectors in memory, clean and dirty. */
+    public static final String MOUNT_CACHED = "keelfs.mount.cached.bytes";
 
     /** Gauge, bytes: written by programs and not yet stored. */
     public static final String MOUNT_DIRTY = "keelfs.mount.dirty.bytes";

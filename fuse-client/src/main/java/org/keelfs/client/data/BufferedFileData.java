@@ -53,6 +53,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     private final WriteBuffer writeBuffer;
     private final RangeEraser eraser;
     private final DataSeeker seeker;
+    private final DataStatistics statistics;
     private final ScheduledFuture<?> ticker;
 
     /**
@@ -82,6 +83,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
                         new BufferPool("encrypted runs", CIPHERTEXT_BYTES_MAX),
                         (config.operationTimeoutMs() + GRACE_MS) * 1_000_000);
         this.room = new Semaphore(config.dirtyFramesMax(), true);
+        this.statistics = new DataStatistics(pool, room, config.dirtyFramesMax());
         int aheadRuns = (int) ((config.cleanBytesMax() / 4) >> 20);
         this.fetcher = new Fetcher(parts, Math.max(1, aheadRuns));
         this.readAhead =
@@ -94,6 +96,11 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         long tickMs = Math.max(1, Math.min(TICK_MS, config.dirtyAgeMs() / 4));
         this.ticker =
                 timer.scheduleWithFixedDelay(this::onTick, tickMs, tickMs, TimeUnit.MILLISECONDS);
+    }
+
+    /** For metrics. */
+    public DataStatistics statistics() {
+        return statistics;
     }
 
     @Override
@@ -124,6 +131,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         long from = RunSplitter.placeOf(offset);
         long end = RunSplitter.placeEnd(offset + target.remaining());
         boolean planned = false;
+        boolean missed = false;
         for (; ; ) {
             ReadAhead.Window ahead = ReadAhead.Window.NONE;
             boolean present = false;
@@ -146,10 +154,17 @@ public final class BufferedFileData implements FileData, AutoCloseable {
                 fetcher.ahead(file, ahead);
             }
             if (present) {
+                if (!missed) {
+                    statistics.onRead(true);
+                }
                 return true;
             }
             if (!mayBlock) {
                 return false;
+            }
+            if (!missed) {
+                statistics.onRead(false);
+                missed = true;
             }
             if (file.gone) {
                 file = pages(file.inode);

@@ -43,6 +43,16 @@ final class FramePool {
         return framesMax;
     }
 
+    /** Frames given out. */
+    int usedCount() {
+        lock.lock();
+        try {
+            return (slabCount << SLAB_SHIFT) - freeCount;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Fills {@code into[0, count)} or, when so many are not free, takes nothing and returns false.
      */

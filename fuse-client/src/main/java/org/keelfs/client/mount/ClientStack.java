@@ -28,6 +28,7 @@ import org.keelfs.client.quorum.QuorumConfig;
 import org.keelfs.client.vfs.Vfs;
 import org.keelfs.crypto.Keyring;
 import org.keelfs.crypto.MasterKey;
+import org.keelfs.metrics.MetricsEndpoint;
 import org.keelfs.model.InodeId;
 import org.keelfs.rpc.RpcConfig;
 import org.keelfs.rpc.RpcTransport;
@@ -70,6 +71,7 @@ public final class ClientStack implements AutoCloseable {
     private @Nullable ChunkClients chunkIo;
     private @Nullable BufferedFileData data;
     private @Nullable Vfs vfs;
+    private @Nullable MetricsEndpoint metrics;
 
     private ClientStack(MountConfig config, MountIdentity identity, RpcTransport transport) {
         this.identity = identity;
@@ -174,7 +176,14 @@ public final class ClientStack implements AutoCloseable {
                         config.dirtyAgeMs(),
                         DataConfig.of(chunkBytes).readAheadBytesMax(),
                         config.operationTimeoutMs());
-        data = new BufferedFileData(dataConfig, io, master, listener, blocking, timer);
+        var files = new BufferedFileData(dataConfig, io, master, listener, blocking, timer);
+        data = files;
+        metrics =
+                MountMetrics.serve(
+                        config.metricsPort(),
+                        transport.statistics(),
+                        files.statistics(),
+                        io.rounds());
         var cache = new MetadataCache(config.inodesMax(), DIRECTORIES_MAX);
         Vfs core = new Vfs(session, leases, locks, cache, data, Clock.SYSTEM, notifier);
         core.attach(KernelCache.NONE);
@@ -297,6 +306,9 @@ public final class ClientStack implements AutoCloseable {
 
     private void closeParts() {
         timer.shutdownNow();
+        if (metrics != null) {
+            metrics.close();
+        }
         if (data != null) {
             data.close();
         }

@@ -110,6 +110,11 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
         return workers;
     }
 
+    /** Rounds of this mount, for metrics. */
+    public RoundStatistics rounds() {
+        return opener.rounds();
+    }
+
     private ChunkState state(InodeId inode, int index) {
         var found = new AtomicReference<ChunkState>();
         files.compute(
@@ -223,7 +228,8 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
                             opener.times(config.attemptMs()));
             var driver = new RoundDriver<>(open, round);
             open.onWriting(run, payload != null);
-            return driver.start()
+            return opener.rounds()
+                    .timed(RoundStatistics.Kind.WRITE, driver.start())
                     .whenComplete(
                             (_, _) -> {
                                 open.onWritten(run);

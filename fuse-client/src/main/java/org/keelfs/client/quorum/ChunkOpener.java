@@ -49,6 +49,7 @@ final class ChunkOpener {
     private final QuorumConfig config;
     private final ScheduledExecutorService timer;
     private final CounterSource counters;
+    private final RoundStatistics rounds = new RoundStatistics();
     private final Set<OpenChunk> renewing = ConcurrentHashMap.newKeySet();
 
     /**
@@ -80,6 +81,10 @@ final class ChunkOpener {
         this.timer = timer;
         this.shared = new OpenChunk.Shared(layouts, nodes, ticker, config, this::renew);
         this.counters = this::nextAbove;
+    }
+
+    RoundStatistics rounds() {
+        return rounds;
     }
 
     private long nextAbove(long seen) {
@@ -247,7 +252,7 @@ final class ChunkOpener {
                 new RoundDriver<>(
                         chunk, new SealRound(chunk.grant(), hint, times(config.attemptMs())));
         var _ =
-                driver.start()
+                rounds.timed(RoundStatistics.Kind.SEAL, driver.start())
                         .whenComplete(
                                 (outcome, thrown) -> {
                                     driver.release();

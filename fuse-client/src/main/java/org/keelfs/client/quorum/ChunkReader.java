@@ -173,7 +173,8 @@ final class ChunkReader {
             var round = new ReadRound(chunk.session(), part.run(), sources(part), times());
             var driver = new RoundDriver<>(chunk, round);
             drivers.add(driver);
-            outcomes.add(driver.start());
+            outcomes.add(
+                    context.opener().rounds().timed(RoundStatistics.Kind.READ, driver.start()));
         }
         var _ =
                 CompletableFuture.allOf(outcomes.toArray(CompletableFuture[]::new))

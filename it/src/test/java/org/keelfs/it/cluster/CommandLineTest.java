@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -341,6 +344,27 @@ final class CommandLineTest {
                             .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
                             .sum();
             assertTrue(kib < 250 << 10, part + " has " + kib + " KiB resident");
+        }
+    }
+
+    @Test
+    void everyPartServesItsNumbers() throws Exception {
+        Files.writeString(cluster.mount().resolve("counted"), "counted");
+        assertEquals("counted", Files.readString(cluster.mount().resolve("counted")));
+        var expected =
+                Map.of(
+                        "metadata1", "keelfs_metadata_sessions",
+                        "node1", "keelfs_store_chunks",
+                        "mount1", "keelfs_quorum_round_seconds_count{kind=\"write\"}");
+        for (var entry : expected.entrySet()) {
+            String config = Files.readString(cluster.config(entry.getKey()));
+            String port = config.replaceAll("(?s).*metrics-port: (\\d+).*", "$1");
+            var uri = URI.create("http://127.0.0.1:" + port + "/metrics");
+            try (var in = uri.toURL().openStream()) {
+                String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(text.contains(entry.getValue()), text);
+                assertTrue(text.contains("keelfs_rpc_connections"), text);
+            }
         }
     }
 }
