@@ -124,8 +124,8 @@ ensure_trained() {
     ) 8>"$KEELFS_AOT/lock" || true
 }
 
-# What a cache is bound to besides the jars.
-jdk_identity() { printf '%s %s' "$JAVA_HOME" "$(stat -c %Y "$JAVA_HOME/lib/modules" 2>/dev/null || true)"; }
+# What a cache is bound to besides the jars: the JDK, and where the jars are.
+jdk_identity() { printf '%s %s %s' "$KEELFS_LIB" "$JAVA_HOME" "$(stat -c %Y "$JAVA_HOME/lib/modules" 2>/dev/null || true)"; }
 
 # jvm_flags PART: sets JVM_FLAGS for a daemon, pki or the other commands (cli). Small fixed heaps; file contents
 # live outside of them, in direct memory and in RocksDB.
