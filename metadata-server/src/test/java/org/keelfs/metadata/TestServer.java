@@ -18,6 +18,11 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.keelfs.config.ConfigFile;
+import org.keelfs.lock.LockKind;
+import org.keelfs.lock.LockOp;
+import org.keelfs.lock.LockOwner;
+import org.keelfs.lock.RangeLock;
+import org.keelfs.model.SessionId;
 import org.keelfs.rpc.RpcAuthority;
 import org.keelfs.rpc.RpcClient;
 import org.keelfs.rpc.RpcConfig;
@@ -30,6 +35,7 @@ import org.keelfs.security.capability.CapabilityVerifier;
 import org.keelfs.security.pki.CertificateAuthority;
 import org.keelfs.security.tls.Role;
 import org.keelfs.security.tls.TlsIdentity;
+import org.keelfs.wire.LockCodec;
 import org.keelfs.wire.proto.MetadataProto.*;
 import org.keelfs.wire.proto.NodeProto.Hint;
 import org.keelfs.wire.proto.NodeProto.SectorBatchReply;
@@ -224,25 +230,29 @@ final class TestServer implements AutoCloseable {
     final class Mount {
         final RpcClient client;
         final BlockingQueue<Recall> recalls = new LinkedBlockingQueue<>();
+        final BlockingQueue<LockNoticeRequest> notices = new LinkedBlockingQueue<>();
         final byte[] mountId = new byte[16];
         long session;
         long incarnation;
         long root;
         long sequence;
+        long lockSequence;
 
         Mount(String name) throws IOException {
             byte[] bytes = name.getBytes(java.nio.charset.StandardCharsets.UTF_8);
             System.arraycopy(bytes, 0, mountId, 0, Math.min(16, bytes.length));
-            client =
-                    connect(
-                            name,
-                            Role.CLIENT,
-                            request -> {
-                                recalls.addAll(
-                                        request.decode(RecallRequest.parser()).getRecallsList());
-                                request.reply(RecallReply.getDefaultInstance());
-                            });
+            client = connect(name, Role.CLIENT, this::onRequest);
             open();
+        }
+
+        private void onRequest(RpcRequest request) {
+            if (request.method() == RpcMethod.LOCK_NOTICE) {
+                notices.add(request.decode(LockNoticeRequest.parser()));
+                request.reply(LockNoticeReply.getDefaultInstance());
+            } else {
+                recalls.addAll(request.decode(RecallRequest.parser()).getRecallsList());
+                request.reply(RecallReply.getDefaultInstance());
+            }
         }
 
         OpenSessionReply open() {
@@ -373,6 +383,38 @@ final class TestServer implements AutoCloseable {
                                     .build(),
                             SealedReply.parser())
                     .getAccepted();
+        }
+
+        LockReply lock(long inode, LockOp op) {
+            LockRequest.Builder request =
+                    LockRequest.newBuilder()
+                            .setSession(session)
+                            .setInode(inode)
+                            .setSequence(++lockSequence);
+            LockCodec.encode(op, request);
+            return ask(RpcMethod.LOCK, request.build(), LockReply.parser());
+        }
+
+        /** A write lock of the bytes 0 to 9. */
+        RangeLock range() {
+            var owner = new LockOwner(new SessionId(session), LockKind.POSIX, 1);
+            return new RangeLock(owner, true, 0, 9, 0);
+        }
+
+        LockStatus lock(long inode, boolean waits) {
+            return lock(inode, new LockOp.Lock(range(), waits, session)).getStatus();
+        }
+
+        LockStatus unlock(long inode) {
+            return lock(inode, new LockOp.Unlock(range().owner(), 0, 9)).getStatus();
+        }
+
+        LockNoticeRequest noticed() throws InterruptedException {
+            LockNoticeRequest notice = notices.poll(TIMEOUT_MS, TimeUnit.MILLISECONDS);
+            if (notice == null) {
+                throw new AssertionError("no notice came");
+            }
+            return notice;
         }
 
         RenewReply renew(boolean reclaimed) {

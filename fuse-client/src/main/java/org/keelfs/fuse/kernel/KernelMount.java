@@ -164,6 +164,7 @@ public final class KernelMount implements FuseMount {
         }
         LOG.info("the mount on {} has ended", dir);
         mounted = false;
+        requests.interruptLockWaits();
         boolean idle = endThreads();
         // A reply or notification on its way holds a descriptor's number: closed late, it would hit
         // another file.

@@ -96,6 +96,15 @@ final class Requests {
         return false;
     }
 
+    /** The mount has ended: nobody wants the locks any more that are waited for. */
+    void interruptLockWaits() {
+        for (Ticket ticket : waiting.values()) {
+            if (ticket.mayWaitForEver) {
+                ticket.interrupt();
+            }
+        }
+    }
+
     /** How many wait. */
     int size() {
         return waiting.size();
