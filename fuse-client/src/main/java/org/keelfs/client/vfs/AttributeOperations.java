@@ -31,7 +31,7 @@ final class AttributeOperations {
         call.beforeWait();
         Long size = change.size();
         if (size == null) {
-            return vfs.files().with(inode, state -> apply(call, state, change));
+            return setOrRemoved(call, inode, change);
         }
         if (size < 0 || size > FileOperations.FILE_BYTES_MAX) {
             throw new FsException(size < 0 ? Errno.EINVAL : Errno.EFBIG);
@@ -44,6 +44,21 @@ final class AttributeOperations {
                                 resize(state, size);
                                 return apply(call, state, change);
                             });
+        }
+    }
+
+    private Attributes setOrRemoved(Call call, InodeId inode, AttributeChange change) {
+        try {
+            return vfs.files().with(inode, state -> apply(call, state, change));
+        } catch (FsException e) {
+            boolean gone = e.errno() == Errno.ENOENT || e.errno() == Errno.ESTALE;
+            Attributes removed = gone ? vfs.cache().removed(inode) : null;
+            if (removed == null) {
+                throw e;
+            }
+            Attributes changed = RemovedInodes.changed(removed, change, vfs.clock().wallNs());
+            vfs.cache().sawRemoved(changed);
+            return changed;
         }
     }
 

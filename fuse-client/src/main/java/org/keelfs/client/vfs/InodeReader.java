@@ -81,6 +81,9 @@ final class InodeReader {
     Map<Name, byte[]> xattrs(Call call, InodeId inode) {
         CachedInode known = cached(inode);
         Map<Name, byte[]> xattrs = known == null ? null : known.xattrs();
+        if (xattrs == null && known == null && vfs.cache().removed(inode) != null) {
+            return Map.of();
+        }
         if (xattrs == null) {
             xattrs = fetch(call, inode).xattrs();
         }

@@ -13,8 +13,6 @@ final class Libc {
     static final int O_RDWR = 2;
     static final int O_CLOEXEC = 0x80000;
     static final int MS_RDONLY = 1;
-    static final int MS_NOSUID = 2;
-    static final int MS_NODEV = 4;
     static final int MS_NOEXEC = 8;
     static final int MNT_DETACH = 2;
     static final int AF_UNIX = 1;

@@ -34,7 +34,8 @@ final class Mounting {
 
     private static Device mountAsRoot(Path dir, MountOptions options) {
         Device device = Device.open();
-        long flags = Libc.MS_NOSUID | Libc.MS_NODEV | (options.readOnly() ? Libc.MS_RDONLY : 0);
+        // Setuid programs and device nodes work as on any file system that root mounts.
+        long flags = options.readOnly() ? Libc.MS_RDONLY : 0;
         String data =
                 "fd=%d,rootmode=40000,user_id=0,group_id=0".formatted(device.fd())
                         + (options.defaultPermissions() ? ",default_permissions" : "")

@@ -54,4 +54,26 @@ class LocalCallsTest extends MountTest {
                 sleep 0.02; cp f g; did f true; did f get f; did f cat f; sleep 0.02; echo y >>f; did f cat f; did f cat f
                 """);
     }
+
+    @Test
+    void removedDirectoriesAndPipesInUseCanStillBeChanged() {
+        saysTheSame(
+                """
+                set +e +o pipefail
+                mkfifo -m 644 p; exec 5<>p; rm p; me=/proc/$$/fd/5; chmod 600 $me; stat -L -c '%a %h %F' $me
+                chown 5:6 $me; stat -L -c '%a %u %g' $me; touch -d 2001-01-01 $me; stat -L -c '%X %Y' $me; exec 5>&-
+                mkdir d; cd d; rmdir ../d; chmod 2700 .; stat -c '%a %h' .; chown 7:8 .; stat -c '%a %u %g' .
+                touch -d 2002-02-02 .; stat -c '%X %Y' .; getfattr -d .; getfacl -c . | head -1; ls -a
+                for call in 'touch x' 'mkdir y' 'ln -s a b'; do $call 2>&1 | sed 's/.*: //'; done
+                """);
+    }
+
+    @Test
+    void deviceNodesAndSetuidProgramsWork() {
+        saysTheSame(
+                """
+                mknod null c 1 3; echo text >null; cat null; chmod 755 .
+                cp /usr/bin/id id; chown 1001:1002 id; chmod 6755 id; ./id -u; ./id -g
+                """);
+    }
 }
