@@ -341,7 +341,8 @@ final class FileState {
 
     /** Attributes of the server with what it does not know yet laid over them. */
     Attributes overlay(Attributes known) {
-        long atime = Math.max(atimeNs, known.atimeNs());
+        long read = atimeNs;
+        long atime = read == 0 ? known.atimeNs() : Math.max(read, known.atimeNs());
         if (!owned) {
             return atime == known.atimeNs() ? known : withAccess(known, atime);
         }
