@@ -38,6 +38,16 @@ static struct answer answers[SIDES];
 static char shown[SHOWN][700];
 static mode_t mask = 022;
 
+// The second directory through another mount, or -1: each call takes one of the two.
+static int other_way = -1;
+static uint64_t turns = 1;
+
+static int way(int side) {
+    if (side == 0 || other_way < 0) return roots[side];
+    turns = turns * 6364136223846793005u + 1442695040888963407u;
+    return turns >> 63 ? other_way : roots[side];
+}
+
 static uint64_t next(void) {  // splitmix64
     uint64_t z = (state += 0x9e3779b97f4a7c15u);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -95,7 +105,7 @@ static void say(struct answer *to, const char *format, ...) {
     do {                                                                                     \
         snprintf(shown[operation % SHOWN], sizeof shown[0], __VA_ARGS__);                    \
         for (int side = 0; side < SIDES; side++) {                                           \
-            int at = roots[side];                                                            \
+            int at = way(side);                                                              \
             struct answer *out = &answers[side];                                             \
             out->length = 0;                                                                 \
             errno = 0;                                                                       \
@@ -381,6 +391,8 @@ static void file_call(void) {
             if (fstat(files[0][f], &st) || fstat(files[0][g], &other) || !S_ISREG(st.st_mode) ||
                 !S_ISREG(other.st_mode) || st.st_ino == other.st_ino)
                 break;
+            // Between two mounts the kernel answers EXDEV.
+            if (fstat(files[1][f], &st) || fstat(files[1][g], &other) || st.st_dev != other.st_dev) break;
             BOTH(copy_file_range(files[side][f], &zero[side], files[side][g], &to[side], n, 0),
                  "copy_file_range(file %d, 0, file %d, %ld, %zu)", f, g, (long)where, n);
             break;
@@ -521,14 +533,14 @@ static void check_all(void) {
     for (int side = 0; side < SIDES; side++) {
         answers[side].result = answers[side].error = 0;
         answers[side].length = 0;
-        if (getuid() == 0) walk(&answers[side], roots[side], "");
+        if (getuid() == 0) walk(&answers[side], way(side), "");
     }
     compare("tree");
     if (getuid() == 0) become(user);
 }
 
 int main(int argc, char **argv) {
-    MUST(argc == 5);
+    MUST(argc == 5 || argc == 6);
     state = strtoull(argv[1], NULL, 10);
     long operations = strtol(argv[2], NULL, 10);
     for (int side = 0; side < SIDES; side++) {
@@ -536,6 +548,10 @@ int main(int argc, char **argv) {
         roots[side] = open(argv[3 + side], O_RDONLY | O_DIRECTORY);
         MUST(roots[side] >= 0 && fchmod(roots[side], 0777) == 0);
         for (int i = 0; i < FILES; i++) files[side][i] = -1;
+    }
+    if (argc > 5) {
+        other_way = open(argv[5], O_RDONLY | O_DIRECTORY);
+        MUST(other_way >= 0);
     }
     umask(mask);
     for (operation = 0; operation < operations; operation++) {

@@ -1,6 +1,6 @@
 // Random I/O on one file of a mounted file system against a model in memory, in the way of fsx.
-// usage: exerciser FILE SEED OPERATIONS [BASE]
-// The file is used from offset BASE on. Prints the last operations and exits 1 at the first
+// usage: exerciser FILE SEED OPERATIONS [BASE [SAME]]
+// The file is used from offset BASE on; SAME is a name of it on another mount, used in turn. Prints the last operations and exits 1 at the first
 // difference; what an operation says is checked as well as what is in the file.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 enum { LENGTH_MAX = 600 * 1024, OPERATION_MAX = 140 * 1024, SHOWN = 40, DIRECT = 4096 };
 
-static const char *path;
+static const char *path, *same;
 static off_t base;
 static uint64_t state;
 static long operation;
@@ -175,6 +175,8 @@ static void map_some(int writing) {
     if (size == 0) return;
     off_t at = place(size - 1), n = length(size - at);
     off_t page = at & ~(off_t)4095;
+    // The kernel learns what another mount has added when it is asked for the size, not when a page is touched.
+    if (same != NULL) size_is(fd);
     SAY("map%s %ld at %ld, size %ld", writing ? "write" : "read", (long)n, (long)at, (long)size);
     unsigned char *map = mmap(NULL, n + at - page, PROT_READ | (writing ? PROT_WRITE : 0),
                               MAP_SHARED, fd, base + page);
@@ -223,7 +225,7 @@ static void copy_some(void) {
     SAY("copy %ld from %ld to %ld, size %ld", (long)n, (long)from, (long)to, (long)size);
     loff_t in = base + from, out = base + to;
     for (off_t left = n; left > 0;) {
-        ssize_t done = copy_file_range(fd, &in, below(2) ? fd : other, &out, left, 0);
+        ssize_t done = copy_file_range(fd, &in, below(2) || same != NULL ? fd : other, &out, left, 0);
         OK(done > 0 && done <= left);
         left -= done;
     }
@@ -254,8 +256,18 @@ static void open_again(void) {
     fd = open(path, O_RDWR);
     OK(fd >= 0);
     OK(close(other) == 0);
-    other = open(path, O_RDWR);
+    other = open(same != NULL ? same : path, O_RDWR);
     OK(other >= 0);
+}
+
+// The next calls go through the other mount.
+static void swap(void) {
+    const char *name = path;
+    int handle = fd;
+    path = same;
+    same = name;
+    fd = other;
+    other = handle;
 }
 
 static void forget(void) {
@@ -276,6 +288,7 @@ static void check_all(const char *when) {
 
 static void step(void) {
     SAY("nothing");
+    if (same != NULL && below(3) == 0) swap();
     switch (below(24)) {
         case 0: case 1: case 2: read_some(fd); break;
         case 3: read_some(other); break;
@@ -310,10 +323,11 @@ int main(int argc, char **argv) {
     state = strtoull(argv[2], NULL, 10);
     long operations = strtol(argv[3], NULL, 10);
     base = argc > 4 ? strtoll(argv[4], NULL, 10) : 0;
+    same = argc > 5 ? argv[5] : NULL;
     OK(posix_memalign((void **)&bytes, DIRECT, LENGTH_MAX) == 0);
     fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
     OK(fd >= 0);
-    other = open(path, O_RDWR);
+    other = open(same != NULL ? same : path, O_RDWR);
     OK(other >= 0);
     OK(ftruncate(fd, base) == 0);
     for (operation = 0; operation < operations; operation++) {

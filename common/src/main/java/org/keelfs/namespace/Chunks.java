@@ -4,7 +4,6 @@ import java.util.List;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
-import org.keelfs.model.SessionId;
 
 /** Chunk maps: dropping places and counting references. */
 final class Chunks {
@@ -40,17 +39,9 @@ final class Chunks {
             return;
         }
         tables.deleteChunk(chunk.id());
-        tables.putGarbage(GarbageRow.of(isExposed(tables, chunk) ? chunk.withExposed() : chunk));
+        tables.putGarbage(
+                GarbageRow.of(Evicted.couldReach(tables, chunk) ? chunk.withExposed() : chunk));
         tables.addTo(Counter.LIVE_CHUNKS, -1);
-    }
-
-    /** Whether an evicted session could still reach it (rule R11). */
-    private static boolean isExposed(Tables tables, ChunkRow chunk) {
-        if (chunk.exposed() || chunk.lastWriter() == 0) {
-            return chunk.exposed();
-        }
-        SessionRow writer = tables.session(new SessionId(chunk.lastWriter()));
-        return writer != null && writer.state() == SessionRow.State.EVICTED;
     }
 
     static ChunkRow chunkOrThrow(Tables tables, ChunkId id) {

@@ -19,5 +19,7 @@ public enum Counter {
     /** Inodes that exist, orphans included. */
     LIVE_INODES,
     /** Chunks that exist, without those in the garbage queue. */
-    LIVE_CHUNKS
+    LIVE_CHUNKS,
+    /** Sessions up to this number that are not on record count as evicted ({@link Evicted}). */
+    EVICTED_FLOOR
 }

@@ -17,7 +17,6 @@ import org.keelfs.metadata.gc.FenceCommand;
 import org.keelfs.metadata.gc.FencedCommand;
 import org.keelfs.metadata.gc.Fencer;
 import org.keelfs.metadata.layout.Epochs;
-import org.keelfs.metadata.layout.LayoutCommand;
 import org.keelfs.metadata.lease.LeaseDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.log.SubmitCommand;
@@ -27,6 +26,7 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
+import org.keelfs.namespace.Evicted;
 import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
 import org.keelfs.namespace.IssuedCommand;
@@ -80,11 +80,7 @@ final class SubmitService {
         this.epochs = epochs;
         this.fencer = fencer;
         this.incarnation = incarnation;
-        this.anyEvicted =
-                log.read(
-                        tables ->
-                                tables.sessions().stream()
-                                        .anyMatch(s -> s.state() == SessionRow.State.EVICTED));
+        this.anyEvicted = log.read(Evicted::isAny);
     }
 
     private record Key(SessionId session, long firstSequence) {}
@@ -226,7 +222,7 @@ final class SubmitService {
             if (row != null && row.attributes().isRegular()) {
                 for (Tables.ChunkPlace place : tables.chunksFrom(id, 0, FENCED_CHUNKS_MAX)) {
                     ChunkRow chunk = tables.chunk(place.chunk());
-                    if (chunk != null && LayoutCommand.isExposed(tables, chunk)) {
+                    if (chunk != null && Evicted.couldReach(tables, chunk)) {
                         exposed.add(chunk);
                     }
                 }

@@ -26,6 +26,7 @@ final class FileState {
      * server for that very recall. */
     private final AtomicInteger handles = new AtomicInteger();
     private final AtomicBoolean pinned = new AtomicBoolean();
+    private volatile boolean pinAcknowledged;
 
     /** Changed under the lock, read by anybody. */
     private final AtomicInteger writableHandles = new AtomicInteger();
@@ -97,16 +98,25 @@ final class FileState {
     }
 
     void pinned(boolean nowPinned) {
+        pinAcknowledged = false;
         pinned.set(nowPinned);
     }
 
+    /** The server has the pin. */
+    void pinAcknowledged() {
+        pinAcknowledged = pinned.get();
+    }
+
     /**
-     * Marks it pinned if it is open and was not; without the lock. Returns whether the server is to
-     * be told.
+     * Marks it pinned if it is open; without the lock. Returns whether the server is to be told:
+     * also again, when another call that tells it has not been answered.
      */
     boolean pinIfOpen() {
-        if (!isOpen() || gone || !pinned.compareAndSet(false, true)) {
+        if (!isOpen() || gone) {
             return false;
+        }
+        if (!pinned.compareAndSet(false, true)) {
+            return !pinAcknowledged;
         }
         // Closed in between by who did not see the mark?
         return isOpen() || !pinned.compareAndSet(true, false);

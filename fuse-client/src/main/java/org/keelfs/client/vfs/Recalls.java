@@ -98,6 +98,7 @@ final class Recalls implements RecallTarget {
         }
         try {
             var _ = vfs.session().submit(List.of(vfs.commands().pin(inode, true)));
+            state.pinAcknowledged();
         } catch (FsException e) {
             LOG.warn("{}: the open file could not be pinned: {}", inode, e.getMessage());
         }

@@ -9,9 +9,9 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.ReplicaSet;
 import org.keelfs.namespace.ChunkRow;
 import org.keelfs.namespace.Counter;
+import org.keelfs.namespace.Evicted;
 import org.keelfs.namespace.InodeEdit;
 import org.keelfs.namespace.InodeRow;
-import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.VolumeRow;
 
@@ -101,7 +101,7 @@ public record LayoutCommand(List<Step> steps)
             return null;
         }
         ChunkRow fresh = row.withEpoch(step.epoch()).withLastWriter(step.writer());
-        if (isExposed(tables, row)) {
+        if (Evicted.couldReach(tables, row)) {
             fresh = fresh.withExposed();
         }
         tables.putChunk(fresh);
@@ -110,15 +110,6 @@ public record LayoutCommand(List<Step> steps)
             raiseTrimBound(tables, inode, row.index());
         }
         return fresh;
-    }
-
-    /** Whether an evicted session could still reach it (rule R11). */
-    public static boolean isExposed(Tables tables, ChunkRow row) {
-        if (row.exposed() || row.lastWriter() == 0) {
-            return row.exposed();
-        }
-        SessionRow writer = tables.session(new org.keelfs.model.SessionId(row.lastWriter()));
-        return writer != null && writer.state() == SessionRow.State.EVICTED;
     }
 
     /** The writer may store bytes up to the end of the chunk before it tells a size. */

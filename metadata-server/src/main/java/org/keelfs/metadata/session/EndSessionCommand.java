@@ -2,14 +2,15 @@ package org.keelfs.metadata.session;
 
 import org.keelfs.metadata.log.MetadataCommand;
 import org.keelfs.model.SessionId;
+import org.keelfs.namespace.Evicted;
 import org.keelfs.namespace.Orphans;
 import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.Tables;
 
 /**
  * A session is over: its answers are forgotten, its pins end and what only they kept alive is
- * removed. An evicted one stays on record, so that chunks it could still reach are known (rule
- * R11).
+ * removed. An evicted one stays on record, in the end as one of many, so that chunks it could still
+ * reach are known (rule R11).
  */
 public record EndSessionCommand(SessionId session, boolean evicted)
         implements MetadataCommand<Boolean> {
@@ -22,7 +23,7 @@ public record EndSessionCommand(SessionId session, boolean evicted)
         tables.deleteReplies(session, row.acknowledgedSequence() + 1, row.answeredSequence() + 1);
         // First the state: what is removed with the pins is exposed to an evicted session.
         if (evicted) {
-            tables.putSession(row.withState(SessionRow.State.EVICTED));
+            Evicted.evict(tables, row);
         } else {
             tables.deleteSession(session);
         }
