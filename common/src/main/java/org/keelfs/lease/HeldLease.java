@@ -18,6 +18,9 @@ final class HeldLease {
 
     long recalledNs;
 
+    /** Since when it is the only SHARED lease of its inode; meaningful only while it is. */
+    long soleSinceNs;
+
     HeldLease(LeaseSession session, InodeId inode, LeaseMode mode, long since) {
         this.session = session;
         this.inode = inode;
@@ -29,12 +32,21 @@ final class HeldLease {
         return new LeaseState(inode, mode, generation, since);
     }
 
-    /** Whether it keeps this session from what it needs. */
-    boolean conflicts(LeaseSession other, LeaseNeed.Kind kind) {
-        if (session.id.equals(other.id)) {
-            // What is on its way back cannot be made more of.
-            return kind == LeaseNeed.Kind.WRITE && recallKeep != null;
+    /**
+     * Whether it keeps this session from being granted this mode (of a command: from having nobody
+     * beside it).
+     */
+    boolean conflicts(LeaseSession other, LeaseMode wanted, boolean command) {
+        if (!session.id.equals(other.id)) {
+            return command ? mode != LeaseMode.NONE : !mode.isCompatible(wanted);
         }
-        return kind != LeaseNeed.Kind.READ || mode == LeaseMode.WRITE;
+        if (command || wanted == LeaseMode.NONE) {
+            return false;
+        }
+        // To and from SHARED the caches are emptied, and what is on its way back cannot be made
+        // more of.
+        boolean becomesOther = (mode == LeaseMode.SHARED) != (wanted == LeaseMode.SHARED);
+        boolean leaves = recallKeep != null && wanted != LeaseMode.READ;
+        return becomesOther || leaves;
     }
 }

@@ -28,6 +28,14 @@ final class LeaseQueues {
     private final Map<Long, LeaseRequest> requests = new LinkedHashMap<>();
     private final Map<Long, LeaseRequest> applying = new LinkedHashMap<>();
     private final ArrayDeque<InodeId> touched = new ArrayDeque<>();
+    private final Contention contention = new Contention();
+
+    /** Leases that are the only SHARED one of their inode. */
+    private final Map<InodeId, HeldLease> sole = new LinkedHashMap<>();
+
+    /** Alone in SHARED mode for this long: the others are done with the file. */
+    static final long SOLE_NS = 1_000_000_000L;
+
     private long lastGeneration;
     private long leaseCount;
     private long lastStamp;
@@ -71,6 +79,11 @@ final class LeaseQueues {
 
     /** Grants at once, or lets it wait. */
     void enter(LeaseRequest request, boolean atOnce, long nowNs, LeaseEffects out) {
+        for (LeaseNeed need : request.needs) {
+            if (need.kind() != LeaseNeed.Kind.LOOK && !need.kind().isCommand()) {
+                contention.onUse(need.inode(), need.kind().isShareable(), nowNs);
+            }
+        }
         if (atOnce || passesAtOnce(request)) {
             grant(request, nowNs, out);
         } else {
@@ -106,14 +119,16 @@ final class LeaseQueues {
     }
 
     /** A lease of before the restart, or null when another session holds what contradicts it. */
-    @Nullable HeldLease reclaim(LeaseSession session, InodeId id, LeaseMode mode) {
+    @Nullable HeldLease reclaim(LeaseSession session, InodeId id, LeaseMode mode, long since) {
         for (HeldLease lease : inode(id).holders) {
-            boolean exclusive = mode == LeaseMode.WRITE || lease.mode == LeaseMode.WRITE;
-            if (!lease.session.id.equals(session.id) && exclusive) {
+            boolean fits =
+                    lease.mode.isCompatible(mode)
+                            && (mode != LeaseMode.SHARED || lease.since == since);
+            if (!lease.session.id.equals(session.id) && !fits) {
                 return null;
             }
         }
-        return hold(session, id, mode);
+        return hold(session, id, mode, mode == LeaseMode.SHARED ? since : lastStamp);
     }
 
     @Nullable HeldLease tryGrant(LeaseSession session, InodeId id, LeaseMode mode) {
@@ -123,7 +138,9 @@ final class LeaseQueues {
             return own;
         }
         boolean room = session.leases.size() < config.leasesPerSessionMax();
-        return room && isFree(inode, session, kindOf(mode)) ? hold(session, id, mode) : null;
+        return room && isFree(inode, session, kindOf(mode))
+                ? hold(session, id, mode, lastStamp)
+                : null;
     }
 
     /** WRITE on an inode that the session has just made; null when another one holds it. */
@@ -133,18 +150,23 @@ final class LeaseQueues {
                 return null;
             }
         }
-        HeldLease made = hold(session, id, LeaseMode.WRITE);
+        HeldLease made = hold(session, id, LeaseMode.WRITE, lastStamp);
         touch(id);
         recallOverflow(session, nowNs, out);
         return made;
     }
 
     /** What is left of a lease that came back: null, or READ under a new generation. */
-    @Nullable HeldLease giveBack(HeldLease lease, LeaseMode keep) {
+    @Nullable HeldLease giveBack(HeldLease lease, LeaseReturn how, long nowNs, LeaseEffects out) {
         lease.session.recalled.remove(lease.inode);
         touch(lease.inode);
-        if (keep != LeaseMode.READ) {
-            drop(lease);
+        contention.onUse(lease.inode, how.shareable(), nowNs);
+        boolean shared = lease.mode == LeaseMode.SHARED;
+        if (how.keep() != LeaseMode.READ || shared) {
+            drop(lease, nowNs);
+            if (shared && how.inDoubt()) {
+                taint(lease.inode, nowNs, out);
+            }
             return null;
         }
         lease.mode = LeaseMode.READ;
@@ -153,10 +175,83 @@ final class LeaseQueues {
         return lease;
     }
 
-    void dropAll(LeaseSession session) {
+    void dropAll(LeaseSession session, long nowNs, LeaseEffects out) {
         for (HeldLease lease : List.copyOf(session.leases.values())) {
-            drop(lease);
+            drop(lease, nowNs);
             touch(lease.inode);
+            if (lease.mode == LeaseMode.SHARED) {
+                taint(lease.inode, nowNs, out);
+            }
+        }
+    }
+
+    // ---- SHARED ----
+
+    /** Something may be half done: all that share it leave, before any enters again (R2). */
+    private void taint(InodeId id, long nowNs, LeaseEffects out) {
+        LeasedInode inode = inodes.get(id);
+        if (inode != null && inode.isShared()) {
+            inode.tainted = true;
+            endSharing(id, nowNs, out);
+        }
+    }
+
+    boolean isShared(InodeId id) {
+        LeasedInode inode = inodes.get(id);
+        return inode != null && inode.isShared();
+    }
+
+    boolean isTainted(InodeId id) {
+        LeasedInode inode = inodes.get(id);
+        return inode != null && inode.tainted;
+    }
+
+    /**
+     * Has all that share the inode leave: somebody may be stuck, or nobody is left to share with.
+     */
+    void endSharing(InodeId id, long nowNs, LeaseEffects out) {
+        LeasedInode inode = inodes.get(id);
+        if (inode != null && inode.isShared()) {
+            for (HeldLease lease : List.copyOf(inode.holders)) {
+                recall(lease, LeaseMode.NONE, nowNs, out);
+            }
+        }
+    }
+
+    /** Who has been alone in SHARED mode for a while goes on with an ordinary lease. */
+    void endLonelySharing(long nowNs, LeaseEffects out) {
+        for (HeldLease lease : List.copyOf(sole.values())) {
+            if (lease.recallKeep == null && nowNs >= lease.soleSinceNs + SOLE_NS) {
+                contention.forget(lease.inode);
+                recall(lease, LeaseMode.NONE, nowNs, out);
+            }
+        }
+    }
+
+    long nextLonelyNs() {
+        long next = Long.MAX_VALUE;
+        for (HeldLease lease : sole.values()) {
+            if (lease.recallKeep == null && !lease.session.evicting) {
+                next = Math.min(next, lease.soleSinceNs + SOLE_NS);
+            }
+        }
+        return next;
+    }
+
+    boolean isContended(InodeId id, long nowNs) {
+        LeasedInode inode = inodes.get(id);
+        return (inode != null && inode.isShared()) || contention.isContended(id, nowNs);
+    }
+
+    /** The number of sharers changed. */
+    private void noteSole(InodeId id, long nowNs) {
+        LeasedInode inode = inodes.get(id);
+        if (inode == null || !inode.isShared() || inode.holders.size() != 1) {
+            sole.remove(id);
+        } else if (inode.holders.getFirst() != sole.get(id)) {
+            HeldLease lease = inode.holders.getFirst();
+            lease.soleSinceNs = nowNs;
+            sole.put(id, lease);
         }
     }
 
@@ -196,7 +291,7 @@ final class LeaseQueues {
                 for (HeldLease lease : other.holders) {
                     boolean asked = lease.recallKeep != null || lease.session.evicting;
                     Invariant.check(
-                            !lease.conflicts(head.session, need.kind()) || asked,
+                            !conflicts(other, lease, head.session, need.kind()) || asked,
                             "a conflicting lease on %s is not recalled",
                             lease.inode);
                 }
@@ -220,7 +315,16 @@ final class LeaseQueues {
 
     private boolean isFree(@Nullable LeasedInode inode, LeaseSession session, LeaseNeed.Kind kind) {
         return !grace
-                && (inode == null || (inode.queue.isEmpty() && !inode.hasConflict(session, kind)));
+                && (inode == null || (inode.queue.isEmpty() && !hasConflict(inode, session, kind)));
+    }
+
+    private boolean hasConflict(LeasedInode inode, LeaseSession session, LeaseNeed.Kind kind) {
+        return inode.hasConflict(session, kind, contention.mayShare(inode.id));
+    }
+
+    private boolean conflicts(
+            LeasedInode inode, HeldLease lease, LeaseSession session, LeaseNeed.Kind kind) {
+        return inode.conflicts(lease, session, kind, contention.mayShare(inode.id));
     }
 
     private boolean isReady(LeaseRequest request, LeaseNeed need) {
@@ -230,7 +334,7 @@ final class LeaseQueues {
         }
         return !grace
                 && inode.queue.firstEntry().getValue().token == request.token
-                && !inode.hasConflict(request.session, need.kind());
+                && !hasConflict(inode, request.session, need.kind());
     }
 
     /** Something changed here: {@link #settle} looks at the queue of this inode again. */
@@ -279,15 +383,21 @@ final class LeaseQueues {
         for (LeaseNeed need : request.needs) {
             InodeId id = need.inode();
             HeldLease own = request.session.leases.get(id);
-            if (need.kind() == LeaseNeed.Kind.CLEAR) {
+            if (need.kind().isCommand()) {
                 inode(id).applying.add(request.session);
                 leases.add(LeaseState.none(id));
-            } else if (need.kind() == LeaseNeed.Kind.READ && own != null) {
+                continue;
+            }
+            LeaseMode mode = inode(id).wanted(need.kind(), contention.mayShare(id));
+            if (mode == LeaseMode.NONE) {
+                leases.add(LeaseState.none(id));
+            } else if (own != null && need.kind().alone() == LeaseMode.READ) {
+                leases.add(own.state());
+            } else if (own != null && own.mode == LeaseMode.WRITE) {
                 leases.add(own.state());
             } else {
-                LeaseMode mode =
-                        need.kind() == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.WRITE;
-                leases.add(hold(request.session, id, mode).state());
+                leases.add(hold(request.session, id, mode, periodOf(id, mode)).state());
+                noteSole(id, nowNs);
             }
         }
         if (request.isCommand()) {
@@ -297,11 +407,19 @@ final class LeaseQueues {
         recallOverflow(request.session, nowNs, out);
     }
 
+    /** All that share an inode do so since the same moment: the first one's. */
+    private long periodOf(InodeId id, LeaseMode mode) {
+        LeasedInode inode = inode(id);
+        return mode == LeaseMode.SHARED && inode.isShared()
+                ? inode.holders.getFirst().since
+                : lastStamp;
+    }
+
     /** Makes the session hold at least this mode. */
-    private HeldLease hold(LeaseSession session, InodeId id, LeaseMode mode) {
+    private HeldLease hold(LeaseSession session, InodeId id, LeaseMode mode, long since) {
         HeldLease lease = session.leases.get(id);
         if (lease == null) {
-            lease = new HeldLease(session, id, mode, lastStamp);
+            lease = new HeldLease(session, id, mode, since);
             lease.generation = ++lastGeneration;
             session.leases.put(id, lease);
             inode(id).holders.add(lease);
@@ -321,11 +439,17 @@ final class LeaseQueues {
         }
         LeaseRequest head = inode.queue.firstEntry().getValue();
         LeaseNeed.Kind kind = head.kindFor(inode.id);
-        LeaseMode keep = kind == LeaseNeed.Kind.READ ? LeaseMode.READ : LeaseMode.NONE;
+        LeaseMode wanted = inode.wanted(kind, contention.mayShare(inode.id));
+        LeaseMode keep = wanted == LeaseMode.READ ? LeaseMode.READ : LeaseMode.NONE;
+        boolean handOver = false;
         for (HeldLease lease : List.copyOf(inode.holders)) {
-            if (lease.conflicts(head.session, kind)) {
+            if (conflicts(inode, lease, head.session, kind)) {
+                handOver |= lease.recallKeep == null;
                 recall(lease, keep, nowNs, out);
             }
+        }
+        if (handOver && !kind.isCommand()) {
+            contention.onHandOver(inode.id, nowNs);
         }
     }
 
@@ -354,7 +478,8 @@ final class LeaseQueues {
             boolean concerned =
                     request.session.id.equals(session.id)
                             && !request.isUrgent()
-                            && request.needs.contains(LeaseNeed.clear(id));
+                            && (request.needs.contains(LeaseNeed.clear(id))
+                                    || request.needs.contains(LeaseNeed.store(id)));
             if (concerned) {
                 dequeue(request);
                 request.makeUrgent();
@@ -391,12 +516,17 @@ final class LeaseQueues {
         }
     }
 
-    private void drop(HeldLease lease) {
+    private void drop(HeldLease lease, long nowNs) {
         lease.session.leases.remove(lease.inode);
         lease.session.recalled.remove(lease.inode);
-        inode(lease.inode).holders.remove(lease);
+        LeasedInode inode = inode(lease.inode);
+        inode.holders.remove(lease);
         lease.recallKeep = null;
         leaseCount--;
+        if (lease.mode == LeaseMode.SHARED) {
+            inode.tainted &= !inode.holders.isEmpty();
+            noteSole(lease.inode, nowNs);
+        }
     }
 
     private void dequeue(LeaseRequest request) {

@@ -24,7 +24,7 @@ final class LeaseRequest {
      * too.
      */
     boolean isCommand() {
-        return needs.stream().allMatch(need -> need.kind() == LeaseNeed.Kind.CLEAR);
+        return needs.stream().allMatch(need -> need.kind().isCommand());
     }
 
     boolean isUrgent() {

@@ -40,12 +40,15 @@ final class LeaseSession {
         return condemned || evicting;
     }
 
-    /** Whether the need is a command on an inode whose WRITE lease the session is asked for. */
+    /**
+     * Whether the need is a command on an inode whose WRITE or SHARED lease the session is asked
+     * for.
+     */
     boolean isAskedFor(LeaseNeed need) {
         HeldLease own = leases.get(need.inode());
-        return need.kind() == LeaseNeed.Kind.CLEAR
+        return need.kind().isCommand()
                 && own != null
-                && own.mode == LeaseMode.WRITE
+                && own.mode != LeaseMode.READ
                 && own.recallKeep != null;
     }
 

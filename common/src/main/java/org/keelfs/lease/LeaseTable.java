@@ -140,7 +140,7 @@ public final class LeaseTable {
      * A request for leases or for a command; answered now or later by one of granted and refused.
      *
      * @param token the driver's name for it, not in use
-     * @param needs at most one for each inode; all CLEAR, or none of them
+     * @param needs at most one for each inode; all commands (CLEAR, STORE), or none of them
      * @param answeredBefore a command that the session was answered before the restart and sends
      *     again: others took leases after it, so it goes before them
      */
@@ -153,8 +153,8 @@ public final class LeaseTable {
             LeaseEffects out) {
         LeaseSession s = sessions.get(session);
         boolean mixed =
-                needs.stream().anyMatch(n -> n.kind() == LeaseNeed.Kind.CLEAR)
-                        && needs.stream().anyMatch(n -> n.kind() != LeaseNeed.Kind.CLEAR);
+                needs.stream().anyMatch(n -> n.kind().isCommand())
+                        && needs.stream().anyMatch(n -> !n.kind().isCommand());
         Invariant.check(!mixed, "a request for leases and a command in one");
         if (s == null || s.isOver()) {
             out.refused(token);
@@ -172,12 +172,22 @@ public final class LeaseTable {
      */
     public @Nullable LeaseState onReclaim(
             SessionId session, InodeId id, LeaseMode mode, long nowNs) {
+        return onReclaim(session, id, mode, 0, nowNs);
+    }
+
+    /**
+     * The same.
+     *
+     * @param since of SHARED: the stamp that its grant said, the same for all that share the inode
+     */
+    public @Nullable LeaseState onReclaim(
+            SessionId session, InodeId id, LeaseMode mode, long since, long nowNs) {
         LeaseSession s = sessions.get(session);
         if (s == null || s.isOver() || !s.reclaiming || !queues.isGrace()) {
             return null;
         }
         s.heardNs = nowNs;
-        return stateOf(queues.reclaim(s, id, mode));
+        return stateOf(queues.reclaim(s, id, mode, since));
     }
 
     private static @Nullable LeaseState stateOf(@Nullable HeldLease lease) {
@@ -254,19 +264,49 @@ public final class LeaseTable {
             LeaseMode keep,
             long nowNs,
             LeaseEffects out) {
+        return onReturn(session, id, new LeaseReturn(generation, keep, false, false), nowNs, out);
+    }
+
+    /** The same, with all that the session says. */
+    public LeaseState onReturn(
+            SessionId session, InodeId id, LeaseReturn how, long nowNs, LeaseEffects out) {
         LeaseSession s = sessions.get(session);
         HeldLease lease = s == null ? null : s.leases.get(id);
         if (s == null || lease == null) {
             return LeaseState.none(id);
         }
-        if (lease.generation != generation) {
+        if (lease.generation != how.generation()) {
             return lease.state();
         }
         s.progressNs = nowNs;
-        HeldLease left = queues.giveBack(lease, keep);
+        HeldLease left = queues.giveBack(lease, how, nowNs, out);
         LeaseState state = left == null ? LeaseState.none(id) : left.state();
         queues.settle(nowNs, out);
         return state;
+    }
+
+    /**
+     * An operation in SHARED mode keeps others waiting for long: all leave the mode, and who does
+     * not is evicted as for any recall.
+     */
+    public void endSharing(InodeId id, long nowNs, LeaseEffects out) {
+        queues.endSharing(id, nowNs, out);
+        queues.settle(nowNs, out);
+    }
+
+    /** Whether those that share the inode are leaving because one of them went without a word. */
+    public boolean isTainted(InodeId id) {
+        return queues.isTainted(id);
+    }
+
+    /** Whether some session holds SHARED on the inode; then nobody holds anything else. */
+    public boolean isShared(InodeId id) {
+        return queues.isShared(id);
+    }
+
+    /** Whether leases of the inode go to and fro, or it is shared: nobody should cache it. */
+    public boolean isContended(InodeId id, long nowNs) {
+        return queues.isContended(id, nowNs);
     }
 
     /** Time passes. */
@@ -293,12 +333,13 @@ public final class LeaseTable {
                 queues.resendRecalls(s, nowNs, out);
             }
         }
+        queues.endLonelySharing(nowNs, out);
         queues.settle(nowNs, out);
     }
 
     /** When to tick next; {@link Long#MAX_VALUE}: no need. */
     public long nextDeadlineNs() {
-        long next = Long.MAX_VALUE;
+        long next = queues.nextLonelyNs();
         for (LeaseSession s : sessions.values()) {
             if (!s.evicting) {
                 next = Math.min(next, s.reclaiming ? reclaimDeadlineNs(s) : Long.MAX_VALUE);
@@ -349,7 +390,7 @@ public final class LeaseTable {
             return;
         }
         queues.refuseAll(session, out);
-        queues.dropAll(session);
+        queues.dropAll(session, nowNs, out);
         maybeEndGrace();
         queues.settle(nowNs, out);
     }

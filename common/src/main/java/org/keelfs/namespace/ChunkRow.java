@@ -21,7 +21,8 @@ import org.keelfs.register.Hint;
  * @param membersSince epoch in which that set was committed
  * @param references places in chunk maps
  * @param hint of the last holder of WRITE that left cleanly (R4); null where there is none
- * @param lastWriter session that was last given a layout for writing, 0 for none
+ * @param lastWriter session that was last given a layout for writing, 0 for none, {@link #SHARED}
+ *     for all that shared the file then
  * @param exposed an evicted session could still reach it: it is fenced before it is dropped (R11)
  */
 public record ChunkRow(
@@ -39,6 +40,9 @@ public record ChunkRow(
         @Nullable Hint hint,
         long lastWriter,
         boolean exposed) {
+    /** As last writer: whoever shared the file when the epoch was drawn. */
+    public static final long SHARED = -1;
+
     /** In a fresh epoch, not open, without a hint. */
     public ChunkRow withEpoch(long freshEpoch) {
         return with(

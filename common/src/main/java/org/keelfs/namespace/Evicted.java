@@ -46,6 +46,9 @@ public final class Evicted {
         if (chunk.exposed() || chunk.lastWriter() == 0) {
             return chunk.exposed();
         }
+        if (chunk.lastWriter() == ChunkRow.SHARED) {
+            return true; // any of those that shared it may have been evicted: nobody kept a list
+        }
         SessionRow writer = tables.session(new SessionId(chunk.lastWriter()));
         return writer == null
                 ? chunk.lastWriter() <= tables.counter(Counter.EVICTED_FLOOR)

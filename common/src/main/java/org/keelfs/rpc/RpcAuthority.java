@@ -24,7 +24,8 @@ public interface RpcAuthority {
                                 LAYOUT,
                                 SEALED,
                                 STATFS,
-                                LOCK ->
+                                LOCK,
+                                OPERATION_LOCK ->
                                 role == Role.CLIENT;
                         case VOLUME, STATUS -> role == Role.ADMIN || role == Role.CLIENT;
                         case REGISTER_NODE, HEARTBEAT, CHUNK_REPORT -> role == Role.NODE;

@@ -54,7 +54,9 @@ public enum RpcMethod {
     /**
      * Metadata server to client, on the client's connection: LockNoticeRequest, LockNoticeReply.
      */
-    LOCK_NOTICE(23);
+    LOCK_NOTICE(23),
+    /** OperationLockRequest, OperationLockReply. */
+    OPERATION_LOCK(30);
 
     private static final @Nullable RpcMethod[] BY_NUMBER = byNumber();
 

@@ -113,7 +113,8 @@ final class VolumeFiles {
             ByteBuffer block = ByteBuffer.allocateDirect(BLOCK_BYTES);
             long offset = 0;
             while (true) {
-                int length = files.read(call, at.inode(), opened.handle(), offset, block.clear());
+                int length =
+                        files.read(call, at.inode(), opened.handle(), offset, block.clear(), false);
                 if (length <= 0) {
                     return offset;
                 }

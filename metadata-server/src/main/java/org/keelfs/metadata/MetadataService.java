@@ -4,6 +4,7 @@ import org.keelfs.base.InvariantViolation;
 import org.keelfs.base.SerialExecutor;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lease.OperationDriver;
 import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.session.Sessions;
@@ -24,6 +25,7 @@ import org.keelfs.wire.proto.MetadataProto.LayoutRequest;
 import org.keelfs.wire.proto.MetadataProto.LockRequest;
 import org.keelfs.wire.proto.MetadataProto.LookupRequest;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionRequest;
+import org.keelfs.wire.proto.MetadataProto.OperationLockRequest;
 import org.keelfs.wire.proto.MetadataProto.ReadDirectoryRequest;
 import org.keelfs.wire.proto.MetadataProto.RegisterNodeRequest;
 import org.keelfs.wire.proto.MetadataProto.RenewRequest;
@@ -48,6 +50,7 @@ final class MetadataService implements RpcHandler {
     private final SessionService sessionService;
     private final ReadService reads;
     private final SubmitService submits;
+    private final OperationDriver operations;
     private final ClusterService cluster;
 
     MetadataService(
@@ -60,6 +63,7 @@ final class MetadataService implements RpcHandler {
             SessionService sessionService,
             ReadService reads,
             SubmitService submits,
+            OperationDriver operations,
             ClusterService cluster) {
         this.executor = executor;
         this.log = log;
@@ -70,6 +74,7 @@ final class MetadataService implements RpcHandler {
         this.sessionService = sessionService;
         this.reads = reads;
         this.submits = submits;
+        this.operations = operations;
         this.cluster = cluster;
     }
 
@@ -136,6 +141,10 @@ final class MetadataService implements RpcHandler {
                 yield () ->
                         sessionService.returnLease(
                                 rpc, session(rpc, request.getSession()), request);
+            }
+            case OPERATION_LOCK -> {
+                var request = rpc.decode(OperationLockRequest.parser());
+                yield () -> operations.lock(rpc, session(rpc, request.getSession()).id(), request);
             }
             case LAYOUT -> {
                 var request = rpc.decode(LayoutRequest.parser());

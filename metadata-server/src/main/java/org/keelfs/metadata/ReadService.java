@@ -8,8 +8,10 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.lease.LeaseNeed;
+import org.keelfs.lease.LeaseReturn;
 import org.keelfs.lease.LeaseState;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lease.OperationDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.session.Sessions.Session;
 import org.keelfs.model.InodeId;
@@ -22,7 +24,6 @@ import org.keelfs.namespace.XattrRow;
 import org.keelfs.rpc.RpcRequest;
 import org.keelfs.rpc.RpcStatus;
 import org.keelfs.wire.AttributesCodec;
-import org.keelfs.wire.proto.MetadataProto;
 import org.keelfs.wire.proto.MetadataProto.AcquireLeaseReply;
 import org.keelfs.wire.proto.MetadataProto.AcquireLeaseRequest;
 import org.keelfs.wire.proto.MetadataProto.DirectoryEntry;
@@ -47,10 +48,12 @@ final class ReadService {
 
     private final MetadataLog log;
     private final LeaseDriver leases;
+    private final OperationDriver operations;
 
-    ReadService(MetadataLog log, LeaseDriver leases) {
+    ReadService(MetadataLog log, LeaseDriver leases, OperationDriver operations) {
         this.log = log;
         this.leases = leases;
+        this.operations = operations;
     }
 
     /** An inode with all that a holder of READ may keep. */
@@ -64,11 +67,7 @@ final class ReadService {
         return new LeaseDriver.Waiter() {
             @Override
             public void granted(long token, List<LeaseState> states) {
-                try {
-                    next.accept(states);
-                } catch (RuntimeException e) {
-                    Failures.answer(rpc, e);
-                }
+                guarded(rpc, () -> next.accept(states));
             }
 
             @Override
@@ -81,6 +80,14 @@ final class ReadService {
                 return rpc;
             }
         };
+    }
+
+    private static void guarded(RpcRequest rpc, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            Failures.answer(rpc, e);
+        }
     }
 
     private boolean exists(Session session, InodeId id) {
@@ -123,10 +130,32 @@ final class ReadService {
         }
         // Somebody writes it: wait for that lease, and look again, for the name may be another's by
         // then.
+        look(rpc, session, id, under -> lookupAgain(rpc, session, request, under));
+    }
+
+    /**
+     * Goes on under READ, or, where the file is SHARED, between two operations that change its
+     * size.
+     */
+    private void look(RpcRequest rpc, Session session, InodeId id, Consumer<LeaseState> next) {
         leases.request(
                 session.id(),
-                List.of(LeaseNeed.read(id)),
-                waiter(rpc, states -> lookupAgain(rpc, session, request, states.getFirst())));
+                List.of(LeaseNeed.look(id)),
+                waiter(
+                        rpc,
+                        states -> {
+                            LeaseState lease = states.getFirst();
+                            if (lease.mode() == LeaseMode.NONE) {
+                                operations.look(
+                                        rpc,
+                                        session.id(),
+                                        id,
+                                        () -> guarded(rpc, () -> next.accept(lease)),
+                                        () -> look(rpc, session, id, next));
+                            } else {
+                                next.accept(lease);
+                            }
+                        }));
     }
 
     private void lookupAgain(
@@ -181,10 +210,7 @@ final class ReadService {
             rpc.reply(GetInodeReply.newBuilder().setErrno(Errno.ESTALE.number()).build());
             return;
         }
-        leases.request(
-                session.id(),
-                List.of(LeaseNeed.read(id)),
-                waiter(rpc, states -> rpc.reply(inodeReply(session, states.getFirst()))));
+        look(rpc, session, id, lease -> rpc.reply(inodeReply(session, lease)));
     }
 
     private GetInodeReply inodeReply(Session session, LeaseState lease) {
@@ -212,9 +238,8 @@ final class ReadService {
                             return row == null ? null : Shown.of(tables, row);
                         });
         if (shown == null) {
-            var _ =
-                    leases.giveBack(
-                            session.id(), lease.inode(), lease.generation(), LeaseMode.NONE);
+            var how = new LeaseReturn(lease.generation(), LeaseMode.NONE, false, false);
+            var _ = leases.giveBack(session.id(), lease.inode(), how);
         }
         return shown;
     }
@@ -226,20 +251,30 @@ final class ReadService {
             return;
         }
         LeaseMode mode = Wire.decode(request.getMode());
-        if (request.getMode() == MetadataProto.LeaseMode.SHARED) {
-            rpc.reply(refusedLease(Errno.EOPNOTSUPP));
-        } else if (mode == LeaseMode.NONE) {
+        if (mode == LeaseMode.NONE) {
             rpc.reply(acquireReply(session, leases.held(session.id(), id)));
         } else if (request.getReclaim()) {
-            LeaseState state = leases.reclaim(session.id(), id, mode);
+            long since = request.getSharedSince();
+            LeaseState state = leases.reclaim(session.id(), id, mode, since);
+            if (state != null && state.mode() == LeaseMode.SHARED) {
+                operations.reclaim(session.id(), state, request.getOperationsList());
+            }
             rpc.reply(state == null ? refusedLease(Errno.ESTALE) : acquireReply(session, state));
+        } else if (mode == LeaseMode.SHARED) {
+            rpc.reply(refusedLease(Errno.EINVAL)); // the server says when a file is SHARED
         } else {
-            LeaseNeed need = mode == LeaseMode.WRITE ? LeaseNeed.write(id) : LeaseNeed.read(id);
             leases.request(
                     session.id(),
-                    List.of(need),
+                    List.of(new LeaseNeed(id, kind(mode, request.getShareable()))),
                     waiter(rpc, states -> rpc.reply(acquireReply(session, states.getFirst()))));
         }
+    }
+
+    private static LeaseNeed.Kind kind(LeaseMode mode, boolean shareable) {
+        if (mode == LeaseMode.WRITE) {
+            return shareable ? LeaseNeed.Kind.WRITE_OR_SHARED : LeaseNeed.Kind.WRITE;
+        }
+        return shareable ? LeaseNeed.Kind.READ_OR_SHARED : LeaseNeed.Kind.READ;
     }
 
     private static AcquireLeaseReply refusedLease(Errno errno) {
@@ -252,7 +287,9 @@ final class ReadService {
             return refusedLease(Errno.ESTALE);
         }
         return AcquireLeaseReply.newBuilder()
-                .setLease(Wire.encode(lease, shown.row().trimBound()))
+                .setLease(
+                        Wire.encode(lease, shown.row().trimBound()).toBuilder()
+                                .setContended(leases.isContended(lease.inode())))
                 .setInode(AttributesCodec.encode(shown.row().attributes()))
                 .addAllXattrs(Wire.encode(shown.xattrs()))
                 .setXattrsComplete(true)

@@ -38,6 +38,7 @@ import org.keelfs.metadata.layout.CapabilityIssuer;
 import org.keelfs.metadata.layout.Epochs;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lease.OperationDriver;
 import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.LocalLog;
 import org.keelfs.metadata.session.Sessions;
@@ -174,7 +175,9 @@ public final class RunningServer implements AutoCloseable {
                         issuer,
                         base.certificate());
         var garbage = new Garbage(log, executor, nodes, epochs, fencer);
-        var submits = new SubmitService(log, executor, leases, epochs, fencer, incarnation);
+        var operations = new OperationDriver(log, leases, clock);
+        var submits =
+                new SubmitService(log, executor, leases, operations, epochs, fencer, incarnation);
         var locks =
                 new LockDriver(
                         new LockTable(LockTableConfig.DEFAULT),
@@ -182,11 +185,12 @@ public final class RunningServer implements AutoCloseable {
                         sessions,
                         clock,
                         incarnation);
-        sessionService.wire(new SessionService.Parts(leases, locks, layouts, submits, issuer));
+        sessionService.wire(
+                new SessionService.Parts(leases, locks, layouts, submits, issuer, operations));
         recoverSessions(log, sessions, leases);
         var _ =
                 timer.scheduleWithFixedDelay(
-                        () -> base.serial().execute(() -> tick(leases, locks, layouts)),
+                        () -> base.serial().execute(() -> tick(leases, locks, layouts, operations)),
                         TICK_MS,
                         TICK_MS,
                         TimeUnit.MILLISECONDS);
@@ -199,8 +203,9 @@ public final class RunningServer implements AutoCloseable {
                 locks,
                 layouts,
                 sessionService,
-                new ReadService(log, leases),
+                new ReadService(log, leases, operations),
                 submits,
+                operations,
                 new ClusterService(
                         log,
                         executor,
@@ -276,9 +281,11 @@ public final class RunningServer implements AutoCloseable {
         }
     }
 
-    private static void tick(LeaseDriver leases, LockDriver locks, Layouts layouts) {
+    private static void tick(
+            LeaseDriver leases, LockDriver locks, Layouts layouts, OperationDriver operations) {
         leases.tick();
         locks.tick();
+        operations.tick();
         layouts.tick();
     }
 

@@ -10,10 +10,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.keelfs.base.FsException;
 import org.keelfs.lease.LeaseMode;
+import org.keelfs.lease.LeaseReturn;
 import org.keelfs.lease.LeaseState;
 import org.keelfs.metadata.layout.CapabilityIssuer;
 import org.keelfs.metadata.layout.Layouts;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lease.OperationDriver;
 import org.keelfs.metadata.lock.LockDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.session.EndSessionCommand;
@@ -73,7 +75,8 @@ final class SessionService implements LeaseDriver.Port {
             LockDriver locks,
             Layouts layouts,
             SubmitService submits,
-            CapabilityIssuer issuer) {}
+            CapabilityIssuer issuer,
+            OperationDriver operations) {}
 
     SessionService(
             MetadataLog log,
@@ -236,12 +239,13 @@ final class SessionService implements LeaseDriver.Port {
         if (writer && !request.getInDoubt()) {
             parts().layouts().handOver(session.id(), inode, request.getHandOversList());
         }
-        LeaseState left =
-                leases.giveBack(
-                        session.id(),
-                        inode,
+        var how =
+                new LeaseReturn(
                         request.getGeneration(),
-                        Wire.decode(request.getKeep()));
+                        Wire.decode(request.getKeep()),
+                        request.getShareable(),
+                        request.getInDoubt());
+        LeaseState left = leases.giveBack(session.id(), inode, how);
         rpc.reply(ReturnLeaseReply.newBuilder().setLease(Wire.encode(left)).build());
     }
 
@@ -309,6 +313,11 @@ final class SessionService implements LeaseDriver.Port {
                                     }
                                 },
                                 executor);
+    }
+
+    @Override
+    public void onSharersChanged() {
+        parts().operations().onSharersChanged();
     }
 
     @Override

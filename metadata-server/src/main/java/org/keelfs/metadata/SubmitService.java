@@ -18,6 +18,7 @@ import org.keelfs.metadata.gc.FencedCommand;
 import org.keelfs.metadata.gc.Fencer;
 import org.keelfs.metadata.layout.Epochs;
 import org.keelfs.metadata.lease.LeaseDriver;
+import org.keelfs.metadata.lease.OperationDriver;
 import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.log.SubmitCommand;
 import org.keelfs.metadata.log.Submitted;
@@ -31,11 +32,13 @@ import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
 import org.keelfs.namespace.IssuedCommand;
 import org.keelfs.namespace.NamespaceCommand;
+import org.keelfs.namespace.PinCommand;
 import org.keelfs.namespace.RenameCommand;
 import org.keelfs.namespace.SessionRow;
 import org.keelfs.namespace.SetAttributesCommand;
 import org.keelfs.namespace.Tables;
 import org.keelfs.namespace.UnlinkCommand;
+import org.keelfs.namespace.WriteBackCommand;
 import org.keelfs.rpc.RpcRequest;
 import org.keelfs.rpc.RpcStatus;
 import org.keelfs.wire.CommandCodec;
@@ -60,6 +63,7 @@ final class SubmitService {
     private final MetadataLog log;
     private final Executor executor;
     private final LeaseDriver leases;
+    private final OperationDriver operations;
     private final Epochs epochs;
     private final Fencer fencer;
     private final long incarnation;
@@ -71,12 +75,14 @@ final class SubmitService {
             MetadataLog log,
             Executor executor,
             LeaseDriver leases,
+            OperationDriver operations,
             Epochs epochs,
             Fencer fencer,
             long incarnation) {
         this.log = log;
         this.executor = executor;
         this.leases = leases;
+        this.operations = operations;
         this.epochs = epochs;
         this.fencer = fencer;
         this.incarnation = incarnation;
@@ -144,7 +150,9 @@ final class SubmitService {
     /** 1. Nobody else may cache what is about to change. */
     private void clear(Batch batch) {
         batch.touched = log.read(tables -> touched(tables, batch));
-        List<LeaseNeed> needs = batch.touched.stream().map(LeaseNeed::clear).toList();
+        boolean stores = batch.commands.stream().allMatch(SubmitService::isStore);
+        List<LeaseNeed> needs =
+                batch.touched.stream().map(stores ? LeaseNeed::store : LeaseNeed::clear).toList();
         leases.request(
                 batch.session.id(),
                 needs,
@@ -172,6 +180,12 @@ final class SubmitService {
                         LeaseDriver.Waiter.super.expired();
                     }
                 });
+    }
+
+    /** What a holder of SHARED tells beside others: it changes nothing that they may not see. */
+    private static boolean isStore(IssuedCommand issued) {
+        return issued.command() instanceof WriteBackCommand
+                || issued.command() instanceof PinCommand;
     }
 
     private static Set<InodeId> touched(Tables tables, Batch batch) {
@@ -284,6 +298,7 @@ final class SubmitService {
                                     // Before others look: the grants that belong to the answer.
                                     SubmitReply reply = failure == null ? reply(batch, done) : null;
                                     leases.applied(token);
+                                    endOperations(batch);
                                     end(batch);
                                     if (reply != null) {
                                         batch.rpc.reply(reply);
@@ -292,6 +307,20 @@ final class SubmitService {
                                     }
                                 },
                                 executor);
+    }
+
+    /** Operation locks that were held until the sizes here are known. */
+    private void endOperations(Batch batch) {
+        for (Command command : batch.request.getCommandsList()) {
+            var value = command.getWriteBack();
+            if (value.getOperation() != 0) {
+                operations.release(
+                        batch.session.id(),
+                        new InodeId(value.getInode()),
+                        value.getOperation(),
+                        value.getTrimmed());
+            }
+        }
     }
 
     private static void fail(Batch batch, Throwable failure) {

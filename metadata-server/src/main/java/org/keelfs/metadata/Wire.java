@@ -22,6 +22,7 @@ final class Wire {
             case NONE -> MetadataProto.LeaseMode.NONE;
             case READ -> MetadataProto.LeaseMode.READ;
             case WRITE -> MetadataProto.LeaseMode.WRITE;
+            case SHARED -> MetadataProto.LeaseMode.SHARED;
         };
     }
 
@@ -29,7 +30,8 @@ final class Wire {
         return switch (mode) {
             case READ -> LeaseMode.READ;
             case WRITE -> LeaseMode.WRITE;
-            case NONE, SHARED, UNRECOGNIZED -> LeaseMode.NONE;
+            case SHARED -> LeaseMode.SHARED;
+            case NONE, UNRECOGNIZED -> LeaseMode.NONE;
         };
     }
 
@@ -40,6 +42,7 @@ final class Wire {
                 .setMode(encode(state.mode()))
                 .setGeneration(state.generation())
                 .setTrimBound(state.mode() == LeaseMode.WRITE ? trimBound : 0)
+                .setSharedSince(state.mode() == LeaseMode.SHARED ? state.since() : 0)
                 .build();
     }
 

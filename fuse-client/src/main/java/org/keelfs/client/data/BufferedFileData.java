@@ -54,6 +54,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     private final RangeEraser eraser;
     private final DataSeeker seeker;
     private final DataStatistics statistics;
+    private final SharedSectors shared;
     private final ScheduledFuture<?> ticker;
 
     /**
@@ -93,6 +94,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         this.writeBuffer = new WriteBuffer(parts, fetcher, flusher, room, config.dirtyFramesMax());
         this.eraser = new RangeEraser(parts, fetcher, writeBuffer, room);
         this.seeker = new DataSeeker(parts);
+        this.shared = new SharedSectors(parts);
         long tickMs = Math.max(1, Math.min(TICK_MS, config.dirtyAgeMs() / 4));
         this.ticker =
                 timer.scheduleWithFixedDelay(this::onTick, tickMs, tickMs, TimeUnit.MILLISECONDS);
@@ -235,6 +237,21 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     }
 
     @Override
+    public void readShared(InodeId inode, long offset, ByteBuffer target) {
+        shared.read(inode, offset, target, deadline());
+    }
+
+    @Override
+    public long writeShared(InodeId inode, long offset, ByteBuffer source, long sizeBefore) {
+        return shared.write(inode, offset, source, sizeBefore, deadline());
+    }
+
+    @Override
+    public long trimShared(InodeId inode, long from, long to) {
+        return shared.trim(inode, from, to, deadline());
+    }
+
+    @Override
     public void flush(InodeId inode) {
         FilePages file = files.get(inode);
         if (file == null) {
@@ -309,11 +326,12 @@ public final class BufferedFileData implements FileData, AutoCloseable {
 
     @Override
     public boolean isInDoubt(InodeId inode) {
-        return io.isInDoubt(inode);
+        return io.isInDoubt(inode) || shared.isInDoubt(inode);
     }
 
     @Override
     public void forget(InodeId inode) {
+        shared.forget(inode);
         boolean lost = remove(inode);
         if (lost) {
             throw new IllegalStateException(inode + " was forgotten with dirty bytes");
@@ -322,6 +340,7 @@ public final class BufferedFileData implements FileData, AutoCloseable {
 
     @Override
     public boolean abandon(InodeId inode) {
+        shared.forget(inode);
         return remove(inode);
     }
 

@@ -34,6 +34,26 @@ public interface FileData {
     boolean write(InodeId inode, long offset, ByteBuffer source, long sizeBefore, boolean mayBlock);
 
     /**
+     * Of a file that others write at the same time (SHARED mode): fills all of {@code target} from
+     * the nodes; never-written bytes are zeros. What is there may change while this runs, unless
+     * the caller keeps writers off.
+     */
+    void readShared(InodeId inode, long offset, ByteBuffer target);
+
+    /**
+     * The same for a write: all of {@code source} is durable at a majority when this returns. The
+     * caller keeps all others off the sectors that are written. When it fails, {@link #isInDoubt}
+     * says whether anything of it may yet be seen.
+     *
+     * @param sizeBefore the file's size: what lies behind is taken for zero
+     * @return change in allocated sectors
+     */
+    long writeShared(InodeId inode, long offset, ByteBuffer source, long sizeBefore);
+
+    /** As {@link #trim} in SHARED mode; returns the change in allocated sectors. */
+    long trimShared(InodeId inode, long from, long to);
+
+    /**
      * Makes what was written before this call durable at a majority; waits for it. Throws what
      * write-back met, for data that is still in doubt or lost.
      */

@@ -2,13 +2,11 @@ package org.keelfs.client.lease;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -42,31 +40,19 @@ public final class Leases {
      */
     private static final int INVALIDATIONS_MAX = 8;
 
-    /** Reclaims on their way at a time: enough to hide round trips, few beside other calls. */
-    private static final int RECLAIMS_MAX = 256;
-
     /**
      * How long a recall waits for the grant it names. Longer would not help, and the grant may have
      * been for another call than the one under way, which may itself wait for this recall.
      */
     private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
 
-    /** One inode's lease with its lock. */
-    private static final class Entry {
-        final ReentrantLock lock = new ReentrantLock();
-        final Condition changed = lock.newCondition();
-        final LeaseHolder holder;
-        boolean acquiring;
+    /**
+     * A SHARED lease that nobody uses keeps others from an ordinary one; to be had again for a
+     * call.
+     */
+    private static final long SHARED_IDLE_MS = 2_000;
 
-        /** No longer in the table: whoever still has it looks again. */
-        boolean forgotten;
-
-        Entry(long worthlessUpTo) {
-            holder = new LeaseHolder(worthlessUpTo);
-        }
-    }
-
-    private final ConcurrentHashMap<InodeId, Entry> entries = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<InodeId, LeaseEntry> entries = new ConcurrentHashMap<>();
     private final MetadataSession session;
     private final long operationTimeoutMs;
 
@@ -123,7 +109,7 @@ public final class Leases {
 
     /** Whether cached state of this inode may be shown now. */
     public boolean covers(InodeId inode, LeaseMode needed) {
-        Entry entry = entries.get(inode);
+        LeaseEntry entry = entries.get(inode);
         if (entry == null || !isInTime()) {
             return false;
         }
@@ -140,31 +126,39 @@ public final class Leases {
      * waits: who asks may hold a lock that a grant, with the lock of the lease held, waits for.
      */
     public boolean holds(InodeId inode, LeaseMode needed) {
-        Entry entry = entries.get(inode);
+        LeaseEntry entry = entries.get(inode);
         return entry != null && entry.holder.mode().covers(needed);
     }
 
     /** Takes part in a lease that is held; null when it has to be got first. Never waits. */
     public @Nullable LeaseUse tryUse(InodeId inode, LeaseMode needed, boolean kernelRead) {
-        Entry entry = entries.get(inode);
+        return tryUse(inode, needed, kernelRead, false);
+    }
+
+    /** The same; with {@code shareable} SHARED will do as well. */
+    public @Nullable LeaseUse tryUse(
+            InodeId inode, LeaseMode needed, boolean kernelRead, boolean shareable) {
+        LeaseEntry entry = entries.get(inode);
         if (entry == null || !isInTime()) {
             return null;
         }
         entry.lock.lock();
         try {
-            return entry.holder.tryUse(needed, kernelRead) ? () -> endUse(entry) : null;
+            return entry.tryUse(needed, kernelRead, shareable);
         } finally {
             entry.lock.unlock();
         }
     }
 
-    private static void endUse(Entry entry) {
+    /** Whether handles of the inode that are opened now should not be cached. */
+    public boolean isContended(InodeId inode) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry == null) {
+            return false;
+        }
         entry.lock.lock();
         try {
-            entry.holder.endUse();
-            if (entry.holder.isIdle()) {
-                entry.changed.signalAll();
-            }
+            return entry.isContended();
         } finally {
             entry.lock.unlock();
         }
@@ -175,16 +169,26 @@ public final class Leases {
      * gone.
      */
     public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead) {
+        return use(inode, needed, kernelRead, false);
+    }
+
+    /**
+     * The same.
+     *
+     * @param shareable the kernel caches no handle of the inode, and the caller can do with SHARED
+     */
+    public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead, boolean shareable) {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
         while (true) {
-            Entry entry = entry(inode);
+            LeaseEntry entry = entry(inode);
             entry.lock.lock();
             try {
                 if (entry.forgotten) {
                     continue;
                 }
-                if (isInTime() && entry.holder.tryUse(needed, kernelRead)) {
-                    return () -> endUse(entry);
+                LeaseUse held = isInTime() ? entry.tryUse(needed, kernelRead, shareable) : null;
+                if (held != null) {
+                    return held;
                 }
                 if (entry.acquiring || entry.holder.isLeaving()) {
                     awaitChange(entry, deadlineNs, inode);
@@ -194,19 +198,19 @@ public final class Leases {
             } finally {
                 entry.lock.unlock();
             }
-            LeaseUse use = acquire(inode, entry, needed, deadlineNs);
+            LeaseUse use = acquire(inode, entry, needed, shareable, deadlineNs);
             if (use != null) {
                 return use;
             }
         }
     }
 
-    private Entry entry(InodeId inode) {
-        return entries.computeIfAbsent(inode, i -> new Entry(forgottenUpTo.get()));
+    private LeaseEntry entry(InodeId inode) {
+        return entries.computeIfAbsent(inode, i -> new LeaseEntry(forgottenUpTo.get()));
     }
 
     /** The lock is held. */
-    private void maybeForget(InodeId inode, Entry entry) {
+    private void maybeForget(InodeId inode, LeaseEntry entry) {
         if (entry.holder.mode() == LeaseMode.NONE
                 && entry.holder.isIdle()
                 && !entry.acquiring
@@ -218,7 +222,7 @@ public final class Leases {
     }
 
     @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
-    private static void awaitChange(Entry entry, long deadlineNs, InodeId inode) {
+    private static void awaitChange(LeaseEntry entry, long deadlineNs, InodeId inode) {
         try {
             long leftNs = deadlineNs - System.nanoTime();
             if (leftNs <= 0) {
@@ -236,7 +240,7 @@ public final class Leases {
      * try again.
      */
     private @Nullable LeaseUse acquire(
-            InodeId inode, Entry entry, LeaseMode needed, long deadlineNs) {
+            InodeId inode, LeaseEntry entry, LeaseMode needed, boolean shareable, long deadlineNs) {
         try {
             if (System.nanoTime() > deadlineNs) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
@@ -249,13 +253,15 @@ public final class Leases {
                                             .setSession(id)
                                             .setInode(inode.value())
                                             .setMode(WireModes.toWire(needed))
+                                            .setShareable(shareable)
                                             .build(),
                             AcquireLeaseReply.parser());
             if (reply.getErrno() != 0) {
                 throw new FsException(Errno.of(reply.getErrno()), inode + ": no lease");
             }
-            if (granted(inode, entry, reply, needed)) {
-                return () -> endUse(entry);
+            LeaseUse use = granted(inode, entry, reply, needed, shareable);
+            if (use != null) {
+                return use;
             }
             if (isToBeReturned(entry, reply.getLease())) {
                 sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
@@ -272,7 +278,7 @@ public final class Leases {
         }
     }
 
-    private static boolean isToBeReturned(Entry entry, LeaseGrant grant) {
+    private static boolean isToBeReturned(LeaseEntry entry, LeaseGrant grant) {
         entry.lock.lock();
         try {
             return entry.holder.isToBeReturned(grant.getGeneration());
@@ -282,20 +288,26 @@ public final class Leases {
     }
 
     /** Takes a grant, and part in it. */
-    private boolean granted(InodeId inode, Entry entry, AcquireLeaseReply reply, LeaseMode needed) {
+    private @Nullable LeaseUse granted(
+            InodeId inode,
+            LeaseEntry entry,
+            AcquireLeaseReply reply,
+            LeaseMode needed,
+            boolean shareable) {
         LeaseGrant grant = reply.getLease();
+        LeaseMode mode = WireModes.fromWire(grant.getMode());
         entry.lock.lock();
         try {
             if (grant.getGeneration() <= sessionFloor
-                    || !entry.holder.onGrant(
-                            WireModes.fromWire(grant.getMode()), grant.getGeneration())) {
-                return false;
+                    || !entry.holder.onGrant(mode, grant.getGeneration())) {
+                return null;
             }
+            entry.onTaken(grant, mode);
             BiConsumer<InodeId, AcquireLeaseReply> acquired = onAcquired;
             if (acquired != null) {
                 acquired.accept(inode, reply);
             }
-            return entry.holder.tryUse(needed, false);
+            return entry.tryUse(needed, false, shareable);
         } finally {
             entry.lock.unlock();
         }
@@ -312,7 +324,7 @@ public final class Leases {
         }
         InodeId inode = new InodeId(grant.getInode());
         while (true) {
-            Entry entry = entry(inode);
+            LeaseEntry entry = entry(inode);
             entry.lock.lock();
             try {
                 if (entry.forgotten) {
@@ -334,7 +346,7 @@ public final class Leases {
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
         LeaseMode keep = WireModes.fromWire(recall.getKeep());
-        Entry entry = entry(inode);
+        LeaseEntry entry = entry(inode);
         LeaseHolder.RecallStep step;
         entry.lock.lock();
         try {
@@ -354,7 +366,7 @@ public final class Leases {
      * The grant that a recall names came before it on the wire; its thread may just not have run
      * yet.
      */
-    private static void letGrantComeFirst(Entry entry, long generation) {
+    private static void letGrantComeFirst(LeaseEntry entry, long generation) {
         long leftNs = GRANT_ON_ITS_WAY_NS;
         try {
             while (entry.acquiring && entry.holder.generation() < generation && leftNs > 0) {
@@ -380,7 +392,7 @@ public final class Leases {
     }
 
     /** Steps (2) to (4) of a recall (DESIGN section 4). */
-    private void giveBack(InodeId inode, Entry entry) {
+    private void giveBack(InodeId inode, LeaseEntry entry) {
         LeaseMode held = entry.holder.mode();
         LeaseMode keep = target().keepable(inode, entry.holder.keep());
         long sessionId = session.id();
@@ -407,13 +419,14 @@ public final class Leases {
         }
     }
 
-    private void finish(InodeId inode, Entry entry, long sessionId, LeaseGrant left) {
+    private void finish(InodeId inode, LeaseEntry entry, long sessionId, LeaseGrant left) {
         entry.lock.lock();
         try {
             // After the session was lost another grant may be in use already: nothing of it is to
             // be touched.
             if (session.id() == sessionId && entry.holder.isLeaving()) {
                 entry.holder.onReturned(WireModes.fromWire(left.getMode()), left.getGeneration());
+                entry.shared = null;
                 target().afterReturn(inode, entry.holder.mode());
             }
             entry.changed.signalAll();
@@ -423,7 +436,7 @@ public final class Leases {
         }
     }
 
-    private void invalidateKernel(InodeId inode, Entry entry, LeaseMode held, LeaseMode keep) {
+    private void invalidateKernel(InodeId inode, LeaseEntry entry, LeaseMode held, LeaseMode keep) {
         if (!target().needsKernelInvalidation(inode, held, keep)) {
             kernel.invalidateAttributes(inode);
             return;
@@ -442,7 +455,7 @@ public final class Leases {
         }
     }
 
-    private static long ioWhileRecalled(Entry entry) {
+    private static long ioWhileRecalled(LeaseEntry entry) {
         entry.lock.lock();
         try {
             return entry.holder.ioWhileRecalled();
@@ -455,7 +468,7 @@ public final class Leases {
      * Waits for the last user. False when the lease was lost meanwhile: there is nothing to return
      * then.
      */
-    private static boolean closedToUsers(Entry entry) {
+    private static boolean closedToUsers(LeaseEntry entry) {
         entry.lock.lock();
         try {
             if (!entry.holder.isLeaving()) {
@@ -471,21 +484,50 @@ public final class Leases {
         }
     }
 
-    /** Gives back everything of these inodes, at unmount; waits. */
+    /** Gives back what is written under, at unmount; waits. */
     public void giveBackAll() {
-        for (var e : entries.entrySet()) {
-            boolean leaves;
-            e.getValue().lock.lock();
-            try {
-                leaves =
-                        e.getValue().holder.mode() == LeaseMode.WRITE
-                                && e.getValue().holder.giveBack();
-            } finally {
-                e.getValue().lock.unlock();
-            }
-            if (leaves) {
-                giveBack(e.getKey(), e.getValue());
-            }
+        entries.forEach(
+                (inode, entry) ->
+                        giveBackIf(
+                                inode,
+                                entry,
+                                e ->
+                                        e.holder.mode() == LeaseMode.WRITE
+                                                || e.holder.mode() == LeaseMode.SHARED));
+    }
+
+    /**
+     * Gives back SHARED leases that were not used for {@value #SHARED_IDLE_MS} ms, so that who is
+     * left gets an ordinary one; waits.
+     */
+    public void giveBackIdleShared() {
+        long sinceNs = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(SHARED_IDLE_MS);
+        entries.forEach(
+                (inode, entry) -> {
+                    if (entry.shared != null) {
+                        giveBackIf(inode, entry, e -> e.isIdleShared(sinceNs));
+                    }
+                });
+    }
+
+    /** Gives back SHARED on this inode: something written may or may not be there; waits. */
+    public void giveBackShared(InodeId inode) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry != null) {
+            giveBackIf(inode, entry, e -> e.shared != null);
+        }
+    }
+
+    private void giveBackIf(InodeId inode, LeaseEntry entry, Predicate<LeaseEntry> which) {
+        boolean leaves;
+        entry.lock.lock();
+        try {
+            leaves = which.test(entry) && entry.holder.giveBack();
+        } finally {
+            entry.lock.unlock();
+        }
+        if (leaves) {
+            giveBack(inode, entry);
         }
     }
 
@@ -494,13 +536,14 @@ public final class Leases {
         sessionFloor = Long.MAX_VALUE;
         List<InodeId> lost = new ArrayList<>();
         for (var e : entries.entrySet()) {
-            Entry entry = e.getValue();
+            LeaseEntry entry = e.getValue();
             entry.lock.lock();
             try {
                 if (entry.holder.mode() != LeaseMode.NONE) {
                     lost.add(e.getKey());
                 }
                 entry.holder.onLost();
+                entry.shared = null;
                 entry.changed.signalAll();
             } finally {
                 entry.lock.unlock();
@@ -516,7 +559,7 @@ public final class Leases {
 
     /** The inode does not exist any more, and its number is never used again. */
     public void drop(InodeId inode) {
-        Entry entry = entries.remove(inode);
+        LeaseEntry entry = entries.remove(inode);
         if (entry == null) {
             return;
         }
@@ -530,60 +573,10 @@ public final class Leases {
     }
 
     /**
-     * After a restart of the server: gets back what is held, within its grace period. All others of
-     * the cluster wait for it, so many calls are on their way at a time.
+     * After a restart of the server: gets back what is held, within its grace period. Then {@link
+     * LeaseUse}s that began before go on.
      */
     public void reclaimAll() {
-        List<CompletableFuture<Void>> asked = new ArrayList<>();
-        for (var e : entries.entrySet()) {
-            LeaseMode held = e.getValue().holder.mode();
-            if (held != LeaseMode.NONE) {
-                asked.add(reclaim(e.getKey(), e.getValue(), held));
-            }
-            if (asked.size() == RECLAIMS_MAX) {
-                asked.forEach(CompletableFuture::join);
-                asked.clear();
-            }
-        }
-        asked.forEach(CompletableFuture::join);
-    }
-
-    private CompletableFuture<Void> reclaim(InodeId inode, Entry entry, LeaseMode held) {
-        return session.callAsync(
-                        RpcMethod.ACQUIRE_LEASE,
-                        id ->
-                                AcquireLeaseRequest.newBuilder()
-                                        .setSession(id)
-                                        .setInode(inode.value())
-                                        .setMode(WireModes.toWire(held))
-                                        .setReclaim(true)
-                                        .build(),
-                        AcquireLeaseReply.parser())
-                .handle(
-                        (reply, failure) -> {
-                            onReclaimed(inode, entry, held, failure == null ? reply : null);
-                            return null;
-                        });
-    }
-
-    private void onReclaimed(
-            InodeId inode, Entry entry, LeaseMode held, @Nullable AcquireLeaseReply reply) {
-        entry.lock.lock();
-        try {
-            entry.holder.onLost();
-            boolean granted =
-                    reply != null
-                            && reply.getErrno() == 0
-                            && WireModes.fromWire(reply.getLease().getMode()).covers(held);
-            if (granted && reply != null) {
-                boolean _ = entry.holder.onGrant(held, reply.getLease().getGeneration());
-            } else {
-                LOG.warn("{}: {} could not be reclaimed from the restarted server", inode, held);
-                target().afterReturn(inode, LeaseMode.NONE);
-            }
-            entry.changed.signalAll();
-        } finally {
-            entry.lock.unlock();
-        }
+        new LeaseReclaim(session, target()).run(entries);
     }
 }

@@ -12,6 +12,7 @@ final class WireModes {
             case NONE -> MetadataProto.LeaseMode.NONE;
             case READ -> MetadataProto.LeaseMode.READ;
             case WRITE -> MetadataProto.LeaseMode.WRITE;
+            case SHARED -> MetadataProto.LeaseMode.SHARED;
         };
     }
 
@@ -19,7 +20,8 @@ final class WireModes {
         return switch (mode) {
             case READ -> LeaseMode.READ;
             case WRITE -> LeaseMode.WRITE;
-            case NONE, SHARED, UNRECOGNIZED -> LeaseMode.NONE;
+            case SHARED -> LeaseMode.SHARED;
+            case NONE, UNRECOGNIZED -> LeaseMode.NONE;
         };
     }
 }

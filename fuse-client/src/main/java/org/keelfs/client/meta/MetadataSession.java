@@ -260,6 +260,19 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
+    /** The same, but only as this session: EIO when it has ended. */
+    public Submitted submitIn(long sessionId, List<Command> commands) {
+        if (id() != sessionId) {
+            throw new FsException(Errno.EIO, "the session was evicted");
+        }
+        return submit(commands);
+    }
+
+    /** Runs a task that may wait, on a thread of its own. */
+    public void execute(Runnable task) {
+        blocking.execute(task);
+    }
+
     private SubmitRequest request(Session in, long first, List<Command> commands) {
         return SubmitRequest.newBuilder()
                 .setSession(in.id)

@@ -57,8 +57,8 @@ final class SessionLayouts implements Layouts {
     }
 
     @Override
-    public long nextCounter() {
-        return counter.incrementAndGet();
+    public long nextCounterAbove(long seen) {
+        return counter.accumulateAndGet(seen, (own, other) -> Math.max(own, other) + 1);
     }
 
     @Override

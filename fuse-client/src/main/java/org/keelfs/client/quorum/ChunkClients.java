@@ -22,6 +22,7 @@ import org.keelfs.model.Timestamp;
 import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.HintOutcome;
 import org.keelfs.register.HintRound;
+import org.keelfs.register.PayloadSource;
 import org.keelfs.register.QuorumLost;
 import org.keelfs.register.StaleEpoch;
 import org.keelfs.register.StampRun;
@@ -45,6 +46,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     private final RoundTicker ticker;
     private final ChunkOpener opener;
     private final ChunkRepair repair;
+    private final SharedRounds shared = new SharedRounds(this);
 
     /**
      * Chunks kept open: some 2.5 kB of heap each. Beyond it those not used lately are forgotten;
@@ -282,6 +284,18 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     @Override
     public CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, List<NodeId> avoid) {
         return new ChunkReader(this, (OpenChunk) chunk, run, avoid).start();
+    }
+
+    @Override
+    public CompletableFuture<ReadValues> sharedRead(
+            Chunk chunk, SectorRun run, List<NodeId> avoid) {
+        return shared.read((OpenChunk) chunk, run, avoid);
+    }
+
+    @Override
+    public CompletableFuture<Integer> sharedWrite(
+            Chunk chunk, SectorRun run, PayloadSource source) {
+        return shared.write((OpenChunk) chunk, run, source);
     }
 
     @Override

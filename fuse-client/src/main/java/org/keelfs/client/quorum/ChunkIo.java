@@ -11,6 +11,7 @@ import org.keelfs.model.NodeId;
 import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
 import org.keelfs.register.Hint;
+import org.keelfs.register.PayloadSource;
 import org.keelfs.register.StampRun;
 import org.keelfs.register.ValueRun;
 
@@ -94,6 +95,22 @@ public interface ChunkIo {
 
     /** Reads a run, from none of {@code avoid} while another replica can answer. */
     CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, List<NodeId> avoid);
+
+    /**
+     * Reads a run in an epoch of SHARED mode: what is answered is at a majority (rule R8), from
+     * none of {@code avoid} while another replica can answer.
+     */
+    CompletableFuture<ReadValues> sharedRead(Chunk chunk, SectorRun run, List<NodeId> avoid);
+
+    /**
+     * Stores a run at a majority in an epoch of SHARED mode (rule R8). Fails with {@link
+     * StaleChunkException} when nothing was sent because the chunk is to be opened anew; any other
+     * failure leaves the run in doubt.
+     *
+     * @param source makes the stored sectors once the timestamp is known, null to trim
+     * @return change in allocated sectors
+     */
+    CompletableFuture<Integer> sharedWrite(Chunk chunk, SectorRun run, PayloadSource source);
 
     /** What is written where; ascending, holes included. */
     CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range);

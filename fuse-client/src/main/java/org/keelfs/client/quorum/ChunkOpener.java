@@ -80,19 +80,11 @@ final class ChunkOpener {
         this.config = config;
         this.timer = timer;
         this.shared = new OpenChunk.Shared(layouts, nodes, ticker, config, this::renew);
-        this.counters = this::nextAbove;
+        this.counters = layouts::nextCounterAbove;
     }
 
     RoundStatistics rounds() {
         return rounds;
-    }
-
-    private long nextAbove(long seen) {
-        long next = layouts.nextCounter();
-        while (Long.compareUnsigned(next, seen) <= 0) {
-            next = layouts.nextCounter();
-        }
-        return next;
     }
 
     RoundTimes times(long attemptMs) {
@@ -181,7 +173,8 @@ final class ChunkOpener {
             Errno errno = unleased ? Errno.EIO : Errno.of(layout.getErrno());
             fail(opening, new FsException(errno, "no layout of " + opening.state.place));
         } else if (layout.getAbsent()) {
-            opening.state.answered(opening.result, Opened.ABSENT);
+            // Where others write too it may be there the next moment.
+            opening.state.answered(opening.result, Opened.ABSENT, !layout.getShared());
         } else {
             onChunk(opening, layout);
         }
@@ -231,13 +224,13 @@ final class ChunkOpener {
             nodes.add(new NodeId(replica.getNode()));
         }
         // As the server decided: the lease may have become WRITE while the answer was on its way.
-        boolean write = layout.getWritable();
+        var mode = layout.getWritable() ? ChunkGrant.Mode.WRITE : ChunkGrant.Mode.READ;
         return new ChunkGrant(
                 new ChunkId(layout.getChunk()),
                 layout.getEpoch(),
                 new ReplicaSet(nodes),
                 new SectorRun(0, config.chunkSectors()),
-                write ? ChunkGrant.Mode.WRITE : ChunkGrant.Mode.READ,
+                layout.getShared() ? ChunkGrant.Mode.SHARED : mode,
                 new SessionId(layouts.session()));
     }
 

@@ -60,13 +60,23 @@ final class ChunkState {
 
     /** The answer came. */
     void answered(CompletableFuture<ChunkIo.Opened> mine, ChunkIo.Opened opened) {
+        answered(mine, opened, true);
+    }
+
+    /**
+     * The answer came.
+     *
+     * @param keepAbsence whether that there is no chunk stays true for as long as the lease
+     */
+    void answered(
+            CompletableFuture<ChunkIo.Opened> mine, ChunkIo.Opened opened, boolean keepAbsence) {
         synchronized (this) {
             if (mine.equals(opening)) {
                 opening = null;
             }
             if (opened.failure() == null) {
                 open = (OpenChunk) opened.chunk();
-                absent = open == null;
+                absent = open == null && keepAbsence;
             }
             if (forgotten && open != null) {
                 open.forget();

@@ -19,7 +19,12 @@ public interface Layouts {
     long session();
 
     /** Counters for timestamps: never twice in a session, whatever threads do. */
-    long nextCounter();
+    default long nextCounter() {
+        return nextCounterAbove(0);
+    }
+
+    /** The next counter that is greater than {@code seen}. */
+    long nextCounterAbove(long seen);
 
     /** Server time now, milliseconds since 1970: capabilities expire by it. */
     long serverTimeMs();

@@ -6,6 +6,7 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.lease.LeaseUse;
+import org.keelfs.client.lease.SharedLease;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
@@ -23,34 +24,44 @@ final class FileOperations {
     private final InodeReader reader;
     private final AttributeOperations attributeOperations;
     private final WriteBacks writeBacks;
+    private final SharedOperations shared;
 
     FileOperations(
             VfsContext vfs,
             InodeReader reader,
             AttributeOperations attributeOperations,
-            WriteBacks writeBacks) {
+            WriteBacks writeBacks,
+            SharedOperations shared) {
         this.vfs = vfs;
         this.reader = reader;
         this.attributeOperations = attributeOperations;
         this.writeBacks = writeBacks;
+        this.shared = shared;
     }
 
-    private LeaseUse use(Call call, InodeId inode, LeaseMode least, boolean kernelIo) {
-        LeaseMode mode = isOpenForWriting(inode) ? LeaseMode.WRITE : least;
-        LeaseUse use = vfs.leases().tryUse(inode, mode, kernelIo);
+    /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
+    private LeaseUse use(
+            Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
+        FileState state = vfs.files().ifPresent(inode);
+        boolean writers = state != null && state.isOpenForWriting();
+        boolean shares = shareable && (state == null || !state.isCached());
+        // With writers no page is filled under READ alone (DESIGN section 4, a cached handle open
+        // for writing).
+        LeaseMode mode = writers ? LeaseMode.WRITE : least;
+        LeaseUse use = vfs.leases().tryUse(inode, mode, kernelIo, shares);
         if (use != null) {
             return use;
         }
         call.beforeWait();
-        return vfs.leases().use(inode, mode, kernelIo);
+        return vfs.leases().use(inode, mode, kernelIo, shares);
     }
 
-    /**
-     * Then no page is filled under READ alone (DESIGN section 4, a cached handle open for writing).
-     */
-    private boolean isOpenForWriting(InodeId inode) {
+    /** The kernel fills or empties a page: if it does so without a cached handle, it is mapped. */
+    private void notePage(InodeId inode) {
         FileState state = vfs.files().ifPresent(inode);
-        return state != null && state.isOpenForWriting();
+        if (state != null && !state.isCached()) {
+            state.onMapped();
+        }
     }
 
     /**
@@ -70,7 +81,9 @@ final class FileOperations {
         if (truncates) {
             call.beforeWait();
         }
-        try (LeaseUse _ = use(call, inode, writes ? LeaseMode.WRITE : LeaseMode.READ, false)) {
+        LeaseMode mode = writes ? LeaseMode.WRITE : LeaseMode.READ;
+        try (LeaseUse use = use(call, inode, mode, false, !truncates)) {
+            boolean isShared = use.shared() != null;
             Attributes attributes = underLease(call, inode);
             if (attributes.isDirectory()) {
                 throw new FsException(Errno.EISDIR);
@@ -81,7 +94,8 @@ final class FileOperations {
                 if (truncates && attributes.isRegular()) {
                     attributeOperations.truncateLocked(call, state);
                 }
-                Opened opened = opened(state, flags);
+                boolean contended = isShared || vfs.leases().isContended(inode);
+                Opened opened = opened(state, flags, contended);
                 return isReadUnseen(attributes, flags) ? opened.withoutCache() : opened;
             } finally {
                 vfs.files().unlock(state);
@@ -98,20 +112,26 @@ final class FileOperations {
         return reads && AccessTimes.isDue(attributes, flags, vfs.clock().wallNs());
     }
 
-    /** A new handle of a locked state. */
-    Opened opened(FileState state, int flags) {
-        state.onOpen(OpenFlags.writes(flags));
-        long number = vfs.handles().add(new FileHandle(state.inode, flags, state.errorCount()));
-        boolean direct = (flags & OpenFlags.DIRECT) != 0 && OpenFlags.writes(flags);
-        return new Opened(number, !direct, direct, direct);
+    /**
+     * A new handle of a locked state.
+     *
+     * @param contended several mounts use the file: the kernel is to cache nothing of this handle
+     */
+    Opened opened(FileState state, int flags, boolean contended) {
+        boolean noCache = (flags & OpenFlags.DIRECT) != 0;
+        boolean direct = contended || (noCache && OpenFlags.writes(flags));
+        boolean cached = !direct && !noCache;
+        state.onOpen(OpenFlags.writes(flags), cached);
+        var handle = new FileHandle(state.inode, flags, cached, state.errorCount());
+        return new Opened(vfs.handles().add(handle), !direct, direct, direct);
     }
 
     /** The number of a new handle of a directory, which outlives its name as a file does. */
     long openDirectory(Call call, InodeId inode) {
         FileState state = lockedFor(call, inode);
         try {
-            state.onOpen(false);
-            return vfs.handles().add(new FileHandle(inode, 0, state.errorCount()));
+            state.onOpen(false, false);
+            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorCount()));
         } finally {
             vfs.files().unlock(state);
         }
@@ -143,7 +163,7 @@ final class FileOperations {
                 call.beforeWait();
             }
             var _ = vfs.handles().removeFile(handle);
-            state.onRelease(open.isWritable());
+            state.onRelease(open.isWritable(), open.cached);
             unpin = !state.isOpen() && state.isPinned();
             if (unpin) {
                 state.pinned(false);
@@ -184,16 +204,31 @@ final class FileOperations {
 
     // ---- read and write ----
 
-    int read(Call call, InodeId inode, long offset, ByteBuffer target) {
-        try (LeaseUse _ = use(call, inode, LeaseMode.READ, true)) {
-            int start = target.position();
-            FileState state = vfs.files().ifPresent(inode);
-            for (; ; target.position(start)) {
-                int shrinks = state == null ? 0 : state.shrinks();
-                int count = readUpToSize(call, inode, offset, target);
-                if (state == null || state.shrinks() == shrinks) {
-                    return count;
-                }
+    int read(Call call, InodeId inode, long offset, ByteBuffer target, boolean intoPageCache) {
+        if (intoPageCache) {
+            notePage(inode);
+        }
+        int count;
+        do {
+            try (LeaseUse use = use(call, inode, LeaseMode.READ, true, !intoPageCache)) {
+                SharedLease lease = use.shared();
+                count =
+                        lease != null
+                                ? shared.read(call, inode, lease, offset, target)
+                                : readUnderLease(call, inode, offset, target);
+            }
+        } while (count == SharedOperations.AGAIN);
+        return count;
+    }
+
+    private int readUnderLease(Call call, InodeId inode, long offset, ByteBuffer target) {
+        int start = target.position();
+        FileState state = vfs.files().ifPresent(inode);
+        for (; ; target.position(start)) {
+            int shrinks = state == null ? 0 : state.shrinks();
+            int count = readUpToSize(call, inode, offset, target);
+            if (state == null || state.shrinks() == shrinks) {
+                return count;
             }
         }
     }
@@ -231,27 +266,42 @@ final class FileOperations {
             call.beforeWait();
         }
         boolean append = (flags & OpenFlags.APPEND) != 0 && !fromPageCache;
-        long at;
-        // A buffered write keeps the page that it fills in part locked until it is answered, and
-        // the invalidation of a
-        // recall waits for that page: so writes too are served while it runs.
-        try (LeaseUse _ = use(call, inode, LeaseMode.WRITE, true)) {
-            CachedInode known = vfs.cache().inode(inode);
-            if (known != null && !fromPageCache) {
-                InodeFlags.requireMayWrite(known.attributes());
-            }
-            FileState state = lockedFor(call, inode);
-            try {
-                at = append ? state.size() : offset;
-                writeLocked(call, state, at, source, killSuidGid);
-            } finally {
-                vfs.files().unlock(state);
-            }
+        if (fromPageCache) {
+            notePage(inode);
         }
+        var write = new SharedOperations.Write(offset, append, source, killSuidGid, fromPageCache);
+        long at;
+        do {
+            // A buffered write keeps the page that it fills in part locked until it is answered,
+            // and the invalidation of a recall waits for that page: so writes too are served while
+            // it runs.
+            try (LeaseUse use = use(call, inode, LeaseMode.WRITE, true, !fromPageCache)) {
+                SharedLease lease = use.shared();
+                at =
+                        lease != null
+                                ? shared.write(call, inode, lease, write)
+                                : writeUnderLease(call, inode, write);
+            }
+        } while (at == SharedOperations.AGAIN);
         if (sync) {
             fsync(call, inode, handle, (flags & OpenFlags.SYNC) != OpenFlags.SYNC);
         }
         return at;
+    }
+
+    private long writeUnderLease(Call call, InodeId inode, SharedOperations.Write write) {
+        CachedInode known = vfs.cache().inode(inode);
+        if (known != null && !write.fromPageCache()) {
+            InodeFlags.requireMayWrite(known.attributes());
+        }
+        FileState state = lockedFor(call, inode);
+        try {
+            long at = write.append() ? state.size() : write.offset();
+            writeLocked(call, state, at, write.source(), write.killSuidGid());
+            return at;
+        } finally {
+            vfs.files().unlock(state);
+        }
     }
 
     private FileState lockedFor(Call call, InodeId inode) {
@@ -297,6 +347,7 @@ final class FileOperations {
 
     void fsync(Call call, InodeId inode, long handle, boolean dataOnly) {
         call.beforeWait();
+        shared.settle(inode);
         FsException failure = null;
         try {
             vfs.data().flush(inode);
@@ -408,7 +459,7 @@ final class FileOperations {
         if (whence != OpenFlags.SEEK_DATA && whence != OpenFlags.SEEK_HOLE) {
             throw new FsException(Errno.EINVAL);
         }
-        try (LeaseUse _ = use(call, inode, LeaseMode.READ, false)) {
+        try (LeaseUse _ = use(call, inode, LeaseMode.READ, false, false)) {
             long size = underLease(call, inode).size();
             if (offset < 0 || offset >= size) {
                 throw new FsException(Errno.ENXIO);
@@ -438,7 +489,7 @@ final class FileOperations {
         long copied = 0;
         while (copied < length) {
             buffer.clear().limit((int) Math.min(buffer.capacity(), length - copied));
-            int count = read(call, source, sourceOffset + copied, buffer);
+            int count = read(call, source, sourceOffset + copied, buffer, false);
             if (count == 0) {
                 break;
             }

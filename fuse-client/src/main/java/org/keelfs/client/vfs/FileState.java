@@ -33,6 +33,11 @@ final class FileState {
 
     private volatile boolean gone;
 
+    /** Changed under the lock, read by anybody. */
+    private final AtomicInteger cachedHandles = new AtomicInteger();
+
+    private volatile boolean mapped;
+
     /**
      * The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile
      * for reads.
@@ -71,18 +76,40 @@ final class FileState {
 
     // ---- handles ----
 
-    void onOpen(boolean writable) {
+    /**
+     * A new handle.
+     *
+     * @param cached whether the kernel may keep pages that it reads or writes through it
+     */
+    void onOpen(boolean writable, boolean cached) {
         handles.incrementAndGet();
+        if (cached) {
+            cachedHandles.incrementAndGet();
+        }
         if (writable) {
             writableHandles.incrementAndGet();
         }
     }
 
-    void onRelease(boolean writable) {
+    void onRelease(boolean writable, boolean cached) {
         handles.decrementAndGet();
+        if (cached) {
+            cachedHandles.decrementAndGet();
+        }
+        mapped &= handles.get() > 0;
         if (writable) {
             writableHandles.decrementAndGet();
         }
+    }
+
+    /** A page was filled although no handle is cached: somebody has mapped the file. Volatile. */
+    void onMapped() {
+        mapped = true;
+    }
+
+    /** Whether the kernel may hold pages of the file, or come to: then it cannot be SHARED. */
+    boolean isCached() {
+        return mapped || cachedHandles.get() > 0;
     }
 
     boolean isOpen() {

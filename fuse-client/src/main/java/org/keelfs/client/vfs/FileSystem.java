@@ -70,8 +70,17 @@ public interface FileSystem {
     /**
      * Fills {@code target} from its position; returns the number of bytes read, less than it has
      * room for only at the end of the file.
+     *
+     * @param intoPageCache the kernel fills a page of its cache, which it will show again; else it
+     *     only passes the bytes on
      */
-    int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target);
+    int read(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer target,
+            boolean intoPageCache);
 
     /**
      * Writes all that remains in {@code source}.

@@ -15,12 +15,16 @@ final class Handles {
         final InodeId inode;
         final int flags;
 
+        /** Whether the kernel may keep pages that it reads or writes through it. */
+        final boolean cached;
+
         /** Guarded by the lock of the inode's FileState. */
         int errorsSeen;
 
-        FileHandle(InodeId inode, int flags, int errorsSeen) {
+        FileHandle(InodeId inode, int flags, boolean cached, int errorsSeen) {
             this.inode = inode;
             this.flags = flags;
+            this.cached = cached;
             this.errorsSeen = errorsSeen;
         }
 

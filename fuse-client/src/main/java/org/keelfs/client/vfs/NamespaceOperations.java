@@ -231,7 +231,8 @@ final class NamespaceOperations {
             }
             throw e;
         }
-        Opened opened = vfs.files().with(attributes.inode(), state -> files.opened(state, flags));
+        Opened opened =
+                vfs.files().with(attributes.inode(), state -> files.opened(state, flags, false));
         return new Created(entry(parent, attributes), opened);
     }
 
@@ -287,7 +288,7 @@ final class NamespaceOperations {
                                 attributes.inode(),
                                 state -> {
                                     state.pinned(true);
-                                    return files.opened(state, flags);
+                                    return files.opened(state, flags, false);
                                 });
         return new Created(new Entry(attributes, 0, 0), opened);
     }

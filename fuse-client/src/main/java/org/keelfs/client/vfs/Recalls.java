@@ -22,8 +22,10 @@ final class Recalls implements RecallTarget {
 
     private final VfsContext vfs;
     private final WriteBacks writeBacks;
+    private final SharedOperations shared;
 
-    Recalls(VfsContext vfs, WriteBacks writeBacks) {
+    Recalls(VfsContext vfs, WriteBacks writeBacks, SharedOperations shared) {
+        this.shared = shared;
         this.vfs = vfs;
         this.writeBacks = writeBacks;
     }
@@ -37,7 +39,8 @@ final class Recalls implements RecallTarget {
 
     @Override
     public boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep) {
-        return keep == LeaseMode.NONE;
+        // In SHARED mode the kernel keeps nothing.
+        return keep == LeaseMode.NONE && held != LeaseMode.SHARED;
     }
 
     @Override
@@ -50,6 +53,12 @@ final class Recalls implements RecallTarget {
     public void beforeReturn(
             InodeId inode, LeaseMode held, LeaseMode keep, ReturnLeaseRequest.Builder request) {
         boolean doubt = false;
+        FileState known = vfs.files().ifPresent(inode);
+        request.setShareable(known == null || !known.isCached());
+        if (held == LeaseMode.SHARED) {
+            shared.settle(inode);
+            request.setInDoubt(vfs.data().isInDoubt(inode));
+        }
         if (held == LeaseMode.WRITE && vfs.files().ifPresent(inode) != null) {
             doubt = !flush(inode);
         }

@@ -11,6 +11,7 @@ import org.keelfs.client.data.FileData;
 import org.keelfs.client.data.WriteBackListener;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.lease.Leases;
+import org.keelfs.client.lease.Operations;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
@@ -48,6 +49,7 @@ public final class Vfs implements FileSystem {
     private final LockOperations locks;
     private final WriteBacks writeBacks;
     private final AccessTimes accessTimes;
+    private final SharedOperations shared;
     private final Recalls recalls;
     private final Executor notifier;
     private KernelCache kernel = KernelCache.NONE;
@@ -71,6 +73,7 @@ public final class Vfs implements FileSystem {
                         session,
                         new NamespaceClient(session),
                         leases,
+                        new Operations(session),
                         cache,
                         data,
                         new FileStates(),
@@ -82,9 +85,10 @@ public final class Vfs implements FileSystem {
         this.reader = new InodeReader(vfs);
         this.writeBacks = new WriteBacks(vfs);
         this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
-        this.recalls = new Recalls(vfs, writeBacks);
+        this.shared = new SharedOperations(vfs);
+        this.recalls = new Recalls(vfs, writeBacks, shared);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
-        this.files = new FileOperations(vfs, reader, attributes, writeBacks);
+        this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
         this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
         this.directories = new DirectoryOperations(vfs, reader, files);
         this.xattrs = new XattrOperations(vfs, reader);
@@ -108,6 +112,7 @@ public final class Vfs implements FileSystem {
     public void sendSettled() {
         try {
             writeBacks.sendSettled();
+            vfs.leases().giveBackIdleShared();
         } catch (FsException e) {
             LOG.debug("Sizes wait for the metadata server: {}", e.getMessage());
         }
@@ -126,6 +131,7 @@ public final class Vfs implements FileSystem {
         }
         List<InodeId> owned = vfs.files().all().stream().map(state -> state.inode).toList();
         writeBacks.send(owned);
+        shared.settleAll();
         vfs.session().force(vfs.session().position());
         if (failure != null) {
             throw failure;
@@ -363,9 +369,15 @@ public final class Vfs implements FileSystem {
     }
 
     @Override
-    public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
+    public int read(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer target,
+            boolean intoPageCache) {
         locks.check(handle);
-        int count = files.read(call, in(inode), offset, target);
+        int count = files.read(call, in(inode), offset, target, intoPageCache);
         accessTimes.onRead(call, in(inode), handle);
         return count;
     }

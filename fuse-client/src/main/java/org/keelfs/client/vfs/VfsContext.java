@@ -4,6 +4,7 @@ import org.keelfs.base.Clock;
 import org.keelfs.client.cache.MetadataCache;
 import org.keelfs.client.data.FileData;
 import org.keelfs.client.lease.Leases;
+import org.keelfs.client.lease.Operations;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
 
@@ -12,6 +13,7 @@ record VfsContext(
         MetadataSession session,
         NamespaceClient namespace,
         Leases leases,
+        Operations operations,
         MetadataCache cache,
         FileData data,
         FileStates files,

@@ -331,7 +331,8 @@ final class JnrOperations extends FuseStubFS {
         return answer(
                 call -> {
                     OpenFile file = file(info);
-                    return fs.read(call, file.inode, file.handle, offset, bytes(buffer, size));
+                    return fs.read(
+                            call, file.inode, file.handle, offset, bytes(buffer, size), true);
                 });
     }
 

@@ -336,7 +336,15 @@ final class Dispatch {
     private int read(Exchange x, Call call) {
         int bytes = Math.min(x.intAt(ReadIn.BYTES), x.replyRoom());
         ByteBuffer target = x.reply().slice(Exchange.BODY_AT, bytes);
-        return fs.read(call, x.inode(), x.longAt(ReadIn.FH), x.longAt(ReadIn.OFFSET), target);
+        // The kernel names a lock owner only where it reads for a call, not to fill a page.
+        boolean intoPageCache = !has(x.intAt(ReadIn.READ_FLAGS), ReadIn.READ_LOCKOWNER);
+        return fs.read(
+                call,
+                x.inode(),
+                x.longAt(ReadIn.FH),
+                x.longAt(ReadIn.OFFSET),
+                target,
+                intoPageCache);
     }
 
     private int write(Exchange x, Call call) {

@@ -99,8 +99,8 @@ public final class MemoryCluster implements AutoCloseable {
         }
 
         @Override
-        public long nextCounter() {
-            return counters.incrementAndGet();
+        public long nextCounterAbove(long seen) {
+            return counters.accumulateAndGet(seen, (own, other) -> Math.max(own, other) + 1);
         }
 
         @Override

@@ -260,7 +260,13 @@ public final class MemoryFileSystem implements FileSystem {
     }
 
     @Override
-    public int read(Call call, InodeId inode, long handle, long offset, ByteBuffer target) {
+    public int read(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer target,
+            boolean intoPageCache) {
         begin(call);
         MemoryNode node = tree.node(inode);
         return node.read(offset, target);

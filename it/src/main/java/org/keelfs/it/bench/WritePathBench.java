@@ -22,6 +22,7 @@ import org.keelfs.model.InodeId;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
+import org.keelfs.register.PayloadSource;
 import org.keelfs.register.StampRun;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -145,6 +146,18 @@ public class WritePathBench {
         @Override
         public CompletableFuture<ReadValues> read(Chunk chunk, SectorRun run, List<NodeId> avoid) {
             throw new IllegalStateException("nothing is kept");
+        }
+
+        @Override
+        public CompletableFuture<ReadValues> sharedRead(
+                Chunk chunk, SectorRun run, List<NodeId> avoid) {
+            throw new IllegalStateException("nothing is kept");
+        }
+
+        @Override
+        public CompletableFuture<Integer> sharedWrite(
+                Chunk chunk, SectorRun run, PayloadSource source) {
+            throw new IllegalStateException("nothing is shared");
         }
 
         @Override

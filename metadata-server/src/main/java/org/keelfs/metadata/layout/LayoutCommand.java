@@ -27,12 +27,15 @@ public record LayoutCommand(List<Step> steps)
     /**
      * A chunk for a place that has none.
      *
-     * @param writer holder of WRITE
+     * @param created its first epoch
+     * @param epoch its epoch: the first, in which it is OPEN, or a later one to be sealed
+     * @param writer holder of WRITE, or {@link LayoutRules#SHARED}
      * @param wrappedKey not to be changed
      */
     public record Create(
             InodeId inode,
             int index,
+            long created,
             long epoch,
             long writer,
             byte[] wrappedKey,
@@ -44,7 +47,7 @@ public record LayoutCommand(List<Step> steps)
      *
      * @param expectedEpoch the one that it takes the place of; another means that somebody was
      *     faster
-     * @param writer holder of WRITE, 0 for the readers
+     * @param writer holder of WRITE, {@link LayoutRules#SHARED}, or 0 for the readers
      */
     public record Draw(ChunkId chunk, long expectedEpoch, long epoch, long writer)
             implements Step {}
@@ -78,8 +81,8 @@ public record LayoutCommand(List<Step> steps)
                         step.inode(),
                         step.index(),
                         step.epoch(),
-                        true,
-                        step.epoch(),
+                        step.epoch() == step.created(),
+                        step.created(),
                         id.value(),
                         step.wrappedKey(),
                         step.replicas(),

@@ -17,7 +17,13 @@ public final class LayoutRules {
      * So every hand-over from or to a writer draws a fresh epoch at the first layout request after it: the new
      * writer's session differs from the one recorded, and a reader meets a writer's epoch. An eviction needs no
      * rule of its own: the evicted writer's epoch is no other session's.
+     *
+     * That of sharers (lastWriter SHARED) is every sharer's of one period: from the first SHARED lease on the file to
+     * the return of the last. All leases of a period began at the same stamp, so an epoch above it was drawn in it.
      */
+
+    /** As last writer of a chunk: all that shared its file when its epoch was drawn. */
+    public static final long SHARED = ChunkRow.SHARED;
 
     /**
      * A seal takes some round trips; who has not finished after this is taken for lost when another
@@ -39,7 +45,11 @@ public final class LayoutRules {
     public record Ask(
             SessionId session, LeaseState lease, boolean write, long knownEpoch, boolean newEpoch) {
         boolean isWriter() {
-            return lease.mode() == LeaseMode.WRITE;
+            return lease.mode() == LeaseMode.WRITE || isSharer();
+        }
+
+        boolean isSharer() {
+            return lease.mode() == LeaseMode.SHARED;
         }
     }
 
@@ -66,6 +76,10 @@ public final class LayoutRules {
         if (ask.newEpoch() && (current || ask.knownEpoch() == 0)) {
             return LayoutDecision.FRESH;
         }
+        if (ask.isSharer()) {
+            boolean ours = row.lastWriter() == SHARED && row.epoch() - ask.lease().since() > 0;
+            return ours ? joined(row, ask, sealing, sealerLives, nowNs) : LayoutDecision.FRESH;
+        }
         boolean own = row.lastWriter() == ask.session().value();
         boolean readers = row.lastWriter() == 0;
         if (!(own || (readers && !ask.isWriter()))) {
@@ -76,6 +90,14 @@ public final class LayoutRules {
             return readers || remembers ? LayoutDecision.GO_ON : LayoutDecision.FRESH;
         }
         return whileSealing(row, ask, sealing, sealerLives, nowNs);
+    }
+
+    /** In SHARED mode nobody needs to remember anything: what was written is asked for (R8). */
+    private static LayoutDecision joined(
+            ChunkRow row, Ask ask, @Nullable Sealing sealing, boolean sealerLives, long nowNs) {
+        return row.opened()
+                ? LayoutDecision.GO_ON
+                : whileSealing(row, ask, sealing, sealerLives, nowNs);
     }
 
     private static LayoutDecision whileSealing(

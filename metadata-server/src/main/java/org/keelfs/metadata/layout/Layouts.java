@@ -203,17 +203,29 @@ public final class Layouts {
         var ask =
                 new LayoutRules.Ask(
                         session, lease, want.getWrite(), want.getKnownEpoch(), want.getNewEpoch());
-        boolean writer = lease.mode() == LeaseMode.WRITE;
+        long writer = writerOf(lease, session);
         switch (LayoutRules.decide(row, ask, sealing, sealerLives, clock.nanoTime())) {
-            case ABSENT -> work.answers[i] = base(want).setAbsent(true).build();
+            case ABSENT -> {
+                boolean shared = writer == LayoutRules.SHARED;
+                work.answers[i] = base(want).setAbsent(true).setShared(shared).build();
+            }
             case NO_LEASE -> work.answers[i] = refusal(want, Errno.ENOLCK);
             case WAIT -> work.answers[i] = refusal(want, Errno.EAGAIN);
             case GO_ON, SEAL_ON ->
                     work.answers[i] =
                             describe(work.asker, want, orThrow(row), hintOf(sealing, row));
-            case CREATE -> steps.put(i, create(work, want, inode));
-            case FRESH -> steps.put(i, draw(session, orThrow(row), writer));
+            case CREATE -> steps.put(i, create(want, inode, writer));
+            case FRESH -> steps.put(i, draw(orThrow(row), writer));
         }
+    }
+
+    /** Whose an epoch is that is drawn for the holder of this lease. */
+    private static long writerOf(LeaseState lease, SessionId session) {
+        return switch (lease.mode()) {
+            case WRITE -> session.value();
+            case SHARED -> LayoutRules.SHARED;
+            case NONE, READ -> 0;
+        };
     }
 
     private static ChunkRow orThrow(@Nullable ChunkRow row) {
@@ -234,35 +246,36 @@ public final class Layouts {
                 && leases.held(sealing.sealer(), inode).mode() != LeaseMode.NONE;
     }
 
-    private Recorded create(Work work, LayoutWant want, InodeRow inode) {
+    private Recorded create(LayoutWant want, InodeRow inode, long writer) {
         if (want.getWrappedKey().isEmpty() || want.getChunkIndex() < 0) {
             throw new FsException(Errno.EINVAL, "a new chunk needs a wrapped key and an index");
         }
         VolumeRow volume = log.read(tables -> tables.volume(inode.volume()));
         int count = volume == null ? 0 : volume.replicas();
-        long epoch = epochs.draw();
+        long created = epochs.draw();
+        // Rounds of R8 count only sealed replicas, and one that does not know a chunk is not.
+        long epoch = writer == LayoutRules.SHARED ? epochs.draw() : created;
         var replicas = Placement.choose(nodes.candidates(clock.nanoTime()), count, epoch);
         nodes.notePlaced(replicas);
         return new Recorded(
                 new LayoutCommand.Create(
                         inode.id(),
                         want.getChunkIndex(),
+                        created,
                         epoch,
-                        work.asker.session().value(),
+                        writer,
                         want.getWrappedKey().toByteArray(),
                         replicas),
                 null);
     }
 
-    private Recorded draw(SessionId session, ChunkRow row, boolean writer) {
-        if (writer && row.references() > 1) {
+    private Recorded draw(ChunkRow row, long writer) {
+        if (writer != 0 && row.references() > 1) {
             throw new FsException(Errno.EOPNOTSUPP, row.id() + " is shared by clones");
         }
         Hint hint = hints.take(row.inode(), row.id(), row.epoch());
         return new Recorded(
-                new LayoutCommand.Draw(
-                        row.id(), row.epoch(), epochs.draw(), writer ? session.value() : 0),
-                hint);
+                new LayoutCommand.Draw(row.id(), row.epoch(), epochs.draw(), writer), hint);
     }
 
     private void onRecorded(
@@ -332,7 +345,8 @@ public final class Layouts {
     }
 
     private Layout describe(Asker asker, LayoutWant want, ChunkRow row, @Nullable Hint hint) {
-        boolean writable = row.lastWriter() == asker.session().value();
+        boolean shared = row.lastWriter() == LayoutRules.SHARED;
+        boolean writable = shared || row.lastWriter() == asker.session().value();
         int rights =
                 CapabilityRights.READ
                         | CapabilityRights.SEAL
@@ -349,7 +363,8 @@ public final class Layouts {
                         .setWrappedKey(ByteString.copyFrom(row.wrappedKey()))
                         .setKeyId(row.keyId())
                         .setExpiresMs(issuer.serverTimeMs() + issuer.lifeMs())
-                        .setWritable(writable);
+                        .setWritable(writable)
+                        .setShared(shared);
         if (shown != null) {
             layout.setHint(CapabilityIssuer.encode(shown));
         }

@@ -11,6 +11,7 @@ import org.keelfs.base.Clock;
 import org.keelfs.lease.LeaseEffects;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.lease.LeaseNeed;
+import org.keelfs.lease.LeaseReturn;
 import org.keelfs.lease.LeaseState;
 import org.keelfs.lease.LeaseTable;
 import org.keelfs.model.InodeId;
@@ -52,8 +53,11 @@ public final class LeaseDriver implements LeaseEffects {
         /** Records that the session is over, then runs {@code done} on the service's executor. */
         void evict(SessionId session, String why, Runnable done);
 
-        /** Somebody holds WRITE now. */
+        /** Somebody holds WRITE or SHARED now. */
         void onWriteGranted(InodeId inode);
+
+        /** Who shares an inode has changed other than by a grant. */
+        void onSharersChanged();
     }
 
     /** One recall. */
@@ -117,18 +121,48 @@ public final class LeaseDriver implements LeaseEffects {
         return state;
     }
 
-    /** A lease of before the restart, or null when it is lost. */
-    public @Nullable LeaseState reclaim(SessionId session, InodeId inode, LeaseMode mode) {
-        LeaseState state = table.onReclaim(session, inode, mode, clock.nanoTime());
+    /**
+     * A lease of before the restart, or null when it is lost.
+     *
+     * @param since of SHARED: what its grant said
+     */
+    public @Nullable LeaseState reclaim(
+            SessionId session, InodeId inode, LeaseMode mode, long since) {
+        LeaseState state = table.onReclaim(session, inode, mode, since, clock.nanoTime());
         noteWrite(state);
         drain();
         return state;
     }
 
-    public LeaseState giveBack(SessionId session, InodeId inode, long generation, LeaseMode keep) {
-        LeaseState left = table.onReturn(session, inode, generation, keep, clock.nanoTime(), this);
+    public LeaseState giveBack(SessionId session, InodeId inode, LeaseReturn how) {
+        boolean shared = table.held(session, inode).mode() == LeaseMode.SHARED;
+        LeaseState left = table.onReturn(session, inode, how, clock.nanoTime(), this);
+        if (shared) {
+            port.onSharersChanged();
+        }
         drain();
         return left;
+    }
+
+    /** Whether some session holds SHARED on the inode. */
+    public boolean isShared(InodeId inode) {
+        return table.isShared(inode);
+    }
+
+    /** All that share the inode leave the mode: an operation is stuck. */
+    public void endSharing(InodeId inode) {
+        table.endSharing(inode, clock.nanoTime(), this);
+        drain();
+    }
+
+    /** Whether the session shares the inode, and nobody who did went without a word. */
+    public boolean mayOperate(SessionId session, InodeId inode) {
+        return table.held(session, inode).mode() == LeaseMode.SHARED && !table.isTainted(inode);
+    }
+
+    /** Whether handles of the inode that are opened now should not be cached. */
+    public boolean isContended(InodeId inode) {
+        return table.isContended(inode, clock.nanoTime());
     }
 
     public LeaseState held(SessionId session, InodeId inode) {
@@ -178,6 +212,7 @@ public final class LeaseDriver implements LeaseEffects {
 
     public void close(SessionId session) {
         table.onClose(session, clock.nanoTime(), this);
+        port.onSharersChanged();
         drain();
     }
 
@@ -222,7 +257,10 @@ public final class LeaseDriver implements LeaseEffects {
     }
 
     private void noteWrite(@Nullable LeaseState state) {
-        if (state != null && state.mode() == LeaseMode.WRITE) {
+        boolean writes =
+                state != null
+                        && (state.mode() == LeaseMode.WRITE || state.mode() == LeaseMode.SHARED);
+        if (state != null && writes) {
             port.onWriteGranted(state.inode());
         }
     }
@@ -268,6 +306,7 @@ public final class LeaseDriver implements LeaseEffects {
                                 why,
                                 () -> {
                                     table.onEvicted(session, clock.nanoTime(), this);
+                                    port.onSharersChanged();
                                     drain();
                                 }));
     }

@@ -64,6 +64,44 @@ class LayoutRulesTest {
     }
 
     @Nested
+    class Shared {
+        @Test
+        void sharersOfThePeriodInWhichTheEpochWasDrawnGoOnInIt() {
+            ChunkRow drawn = chunk(LayoutRules.SHARED, true);
+            assertEquals(LayoutDecision.GO_ON, decide(drawn, ask(A, LeaseMode.SHARED, BEFORE, 0)));
+            assertEquals(LayoutDecision.GO_ON, decide(drawn, ask(B, LeaseMode.SHARED, BEFORE, 0)));
+        }
+
+        @Test
+        void aLaterPeriodDrawsAFreshOne() {
+            ChunkRow drawn = chunk(LayoutRules.SHARED, true);
+            assertEquals(LayoutDecision.FRESH, decide(drawn, ask(A, LeaseMode.SHARED, AFTER, 0)));
+        }
+
+        @Test
+        void entryAndExitDrawAFreshOne() {
+            for (long writer : new long[] {0, 1}) {
+                assertEquals(
+                        LayoutDecision.FRESH,
+                        decide(chunk(writer, true), ask(A, LeaseMode.SHARED, BEFORE, 0)));
+            }
+            ChunkRow drawn = chunk(LayoutRules.SHARED, true);
+            assertEquals(LayoutDecision.FRESH, decide(drawn, ask(A, LeaseMode.WRITE, BEFORE, 0)));
+            assertEquals(LayoutDecision.FRESH, decide(drawn, ask(A, LeaseMode.READ, BEFORE, 0)));
+        }
+
+        @Test
+        void oneSharerSealsAndTheOthersWait() {
+            var sealing = new Sealing(EPOCH, A, NOW, null);
+            ChunkRow drawn = chunk(LayoutRules.SHARED, false);
+            assertEquals(
+                    LayoutDecision.WAIT,
+                    LayoutRules.decide(
+                            drawn, ask(B, LeaseMode.SHARED, BEFORE, 0), sealing, true, NOW));
+        }
+    }
+
+    @Nested
     class WithoutAChunk {
         @Test
         void aReaderSeesZeros() {

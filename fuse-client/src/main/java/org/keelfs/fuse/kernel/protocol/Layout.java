@@ -211,6 +211,8 @@ public final class Layout {
         public static final int FH = 0;
         public static final int OFFSET = 8;
         public static final int BYTES = 16;
+        public static final int READ_FLAGS = 20;
+        public static final int READ_LOCKOWNER = 2;
 
         private ReadIn() {}
     }
