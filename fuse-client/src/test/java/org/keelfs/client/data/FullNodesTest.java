@@ -104,8 +104,10 @@ class FullNodesTest {
     void removalOfTheLargeFileMakesRoom() {
         noSpaceAtOnce(LARGE);
         assertTrue(data.abandon(LARGE));
-        write(OTHER, 0);
         cluster.nodes.forEach(node -> node.mood = Mood.WELL);
+        for (int i = 0; i < 6; i++) {
+            write(OTHER, i);
+        }
         data.flush(OTHER);
     }
 
