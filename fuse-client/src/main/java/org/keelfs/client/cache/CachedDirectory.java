@@ -140,12 +140,13 @@ public final class CachedDirectory {
         }
     }
 
-    /** The name knows nothing certain any more. */
+    /**
+     * Of this name nothing certain is known any more, also where it was known to be absent because
+     * the listing was complete.
+     */
     public synchronized void forget(Name name) {
-        if (children.containsKey(name)) {
-            remove(name);
-            complete = false;
-        }
+        remove(name);
+        complete = false;
     }
 
     /** One entry of a listing. */

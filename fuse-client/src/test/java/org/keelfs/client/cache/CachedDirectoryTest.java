@@ -86,6 +86,17 @@ class CachedDirectoryTest {
         assertEquals(B, assertNotNullListed(made.after(0)).name());
     }
 
+    @Test
+    void aNameWhoseChangeWasNotCoveredIsUnknownInACompleteListingToo() {
+        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1));
+        made.put(B, child(3, 1));
+        made.beginChange();
+        made.forget(A);
+        made.endChange();
+        assertNull(made.find(A));
+        assertEquals(child(3, 1), made.find(B));
+    }
+
     private static CachedDirectory.Listed assertNotNullListed(CachedDirectory.Listed listed) {
         assertNotNull(listed);
         return listed;
