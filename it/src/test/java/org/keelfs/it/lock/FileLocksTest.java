@@ -228,7 +228,11 @@ final class FileLocksTest {
                 ConfigFile.load(
                         cluster.directory().resolve("conf/mount1.yaml"),
                         MountConfig.class,
-                        Map.of("KEELFS_STATE_DIR", directory.resolve("third").toString()));
+                        Map.of(
+                                "KEELFS_STATE_DIR",
+                                directory.resolve("third").toString(),
+                                "KEELFS_METRICS_PORT",
+                                "0"));
         var inode = new InodeId((Long) Files.getAttribute(file(2, "f"), "unix:ino"));
         var call = new Call(new Caller(0, 0, new int[0]), 0, 0, true);
         long name = 7;
