@@ -11,8 +11,8 @@ JVM_ARGS=(--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=all
 KEELFS_LIB="$KEELFS_ROOT/target/dist/lib"
 KEELFS_MAIN=org.keelfs.cli.Keelfs
 
-# Caches that scripts/train made for the JVMs of this build.
-KEELFS_AOT="$KEELFS_ROOT/target/aot"
+# Caches that scripts/train made for the JVMs of this build; tests keep their own elsewhere.
+KEELFS_AOT="${KEELFS_AOT_DIR:-$KEELFS_ROOT/target/aot}"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -104,24 +104,43 @@ ensure_built() {
 # classpath: what the JVMs of Keelfs run from.
 classpath() { printf '%s' "${KEELFS_CLASSPATH:-$KEELFS_LIB/*}"; }
 
-# ensure_trained: makes the caches of scripts/train if this build and JDK have none. Never fails: they are worth
-# seconds, not an error. KEELFS_TRAIN=off leaves it out.
-ensure_trained() {
-    [ "$(classpath)" = "$KEELFS_LIB/*" ] && [ "${KEELFS_TRAIN:-on}" != off ] && [ -z "${KEELFS_AOT_TRAIN:-}" ] || return 0
-    local jdk
-    jdk="$(jdk_identity)"
-    if [ "$(cat "$KEELFS_AOT/tried" 2>/dev/null || true)" = "$jdk" ] &&
+# training_due: whether scripts/train has yet to be run for this build and JDK. KEELFS_TRAIN=off says no.
+training_due() {
+    [ "$(classpath)" = "$KEELFS_LIB/*" ] && [ "${KEELFS_TRAIN:-on}" != off ] && [ -z "${KEELFS_AOT_TRAIN:-}" ] || return 1
+    if [ "$(cat "$KEELFS_AOT/tried" 2>/dev/null || true)" = "$(jdk_identity)" ] &&
         [ -z "$(find "$KEELFS_LIB" -newer "$KEELFS_AOT/tried" -print -quit)" ]; then
-        return 0
+        return 1
     fi
-    mkdir -p "$KEELFS_AOT" 2>/dev/null && [ -w "$KEELFS_AOT" ] || return 0
-    (
-        flock -n 8 || exit 0 # somebody is at it: go on without
-        say "training the JVMs, once for this build (half a minute or more)"
-        printf '%s' "$jdk" >"$KEELFS_AOT/tried"
-        "$KEELFS_ROOT/scripts/train" >"$KEELFS_AOT/train.log" 2>&1 8>&- ||
-            say "no caches: starts will be slower; why: $KEELFS_AOT/train.log"
-    ) 8>"$KEELFS_AOT/lock" || true
+    mkdir -p "$KEELFS_AOT" 2>/dev/null && [ -w "$KEELFS_AOT" ]
+}
+
+# is_training PID: whether that process is a scripts/train of this tree.
+is_training() {
+    [[ "${1:-}" =~ ^[0-9]+$ ]] && [ -r "/proc/$1/cmdline" ] || return 1
+    local arg
+    while IFS= read -r -d '' arg; do
+        [ "$arg" != "$KEELFS_ROOT/scripts/train" ] || return 0
+    done 2>/dev/null <"/proc/$1/cmdline"
+    return 1
+}
+
+# clear_training: ends what a training started, however it came to its end, and takes its files away. All its
+# processes have in their environment whose they are; nothing of it is worth saving.
+clear_training() {
+    local work="$KEELFS_AOT/work" point="$KEELFS_AOT/work/run/mnt" i file pid left
+    [ -e "$work" ] || return 0
+    for ((i = 0; i < 50; i++)); do
+        left=""
+        while IFS= read -r file; do
+            pid="${file//[!0-9]/}"
+            left="$left $pid"
+            kill -KILL "$pid" 2>/dev/null || true
+        done < <(grep -lszxF "KEELFS_AOT_TRAIN=$work" /proc/[0-9]*/environ)
+        if mount_type "$point" >/dev/null; then unmount_lazily "$point" || true; fi
+        [ -n "$left" ] || break
+        sleep 0.1
+    done
+    rm -rf --one-file-system -- "$work"
 }
 
 # What a cache is bound to besides the jars: the JDK, and where the jars are.
