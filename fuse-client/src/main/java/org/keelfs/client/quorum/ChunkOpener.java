@@ -118,13 +118,17 @@ final class ChunkOpener {
             results.add(others == null ? mine : others);
         }
         if (!asked.isEmpty()) {
-            ask(asked, false);
+            ask(asked, 0);
         }
         return results;
     }
 
-    private void ask(List<Opening> openings, boolean newEpoch) {
-        List<LayoutWant> wants = openings.stream().map(o -> want(o, newEpoch)).toList();
+    /**
+     * @param ended the epoch that no layout may go on in, 0 for none: a fresh one is drawn only if
+     *     that is still the current one, as another session may be at work in the next already
+     */
+    private void ask(List<Opening> openings, long ended) {
+        List<LayoutWant> wants = openings.stream().map(o -> want(o, ended)).toList();
         var _ =
                 layouts.layouts(wants)
                         .whenComplete(
@@ -149,13 +153,14 @@ final class ChunkOpener {
         }
     }
 
-    private LayoutWant want(Opening opening, boolean newEpoch) {
+    private LayoutWant want(Opening opening, long ended) {
         var want =
                 LayoutWant.newBuilder()
                         .setInode(opening.state.place.inode().value())
                         .setChunkIndex(opening.state.place.index())
                         .setWrite(opening.create)
-                        .setNewEpoch(newEpoch);
+                        .setKnownEpoch(ended)
+                        .setNewEpoch(ended != 0);
         if (opening.offeredKey != null) {
             want.setWrappedKey(ByteString.copyFrom(opening.offeredKey));
         }
@@ -166,7 +171,7 @@ final class ChunkOpener {
         if (layout == null) {
             fail(opening, thrown == null ? new FsException(Errno.EIO, "no layout") : thrown);
         } else if (layout.getErrno() == Errno.EAGAIN.number()) {
-            again(opening, "another session seals it", false);
+            again(opening, "another session seals it", 0);
         } else if (layout.getErrno() != 0) {
             // ENOLCK: the lease under which it was asked for is gone by now.
             boolean unleased = layout.getErrno() == Errno.ENOLCK.number();
@@ -192,7 +197,7 @@ final class ChunkOpener {
         if (known != null
                 && known.id().equals(grant.chunk())
                 && Long.compareUnsigned(grant.epoch(), known.stale()) < 0) {
-            again(opening, "a newer epoch than the layout's is promised", true);
+            again(opening, "a newer epoch than the layout's is promised", grant.epoch());
             return;
         }
         var chunk = new OpenChunk(shared, layout, grant);
@@ -204,7 +209,7 @@ final class ChunkOpener {
         } else if (grant.mode() == ChunkGrant.Mode.WRITE) {
             // Who writes in an epoch must know all that was written in it; this session does not
             // any more.
-            again(opening, "this session lost what it knew of the epoch", true);
+            again(opening, "this session lost what it knew of the epoch", grant.epoch());
         } else {
             chunk.open(ChunkSession.joined(grant, counters));
             opening.state.answered(opening.result, new Opened(chunk, null));
@@ -237,7 +242,7 @@ final class ChunkOpener {
     private void seal(Opening opening, OpenChunk chunk, Layout layout) {
         Long begun = sealsBegun.put(chunk.id(), chunk.epoch());
         if (begun != null && begun >= chunk.epoch()) {
-            again(opening, "a seal in this epoch did not come to an end", true);
+            again(opening, "a seal in this epoch did not come to an end", chunk.epoch());
             return;
         }
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
@@ -268,12 +273,18 @@ final class ChunkOpener {
                 // others wait
                 // for the report, and a server that does not get it draws another epoch (R3).
                 chunk.open(ChunkSession.opened(chunk.grant(), opened, counters));
-                report(chunk);
-                opening.state.answered(opening.result, new Opened(chunk, null));
+                var reported = report(chunk);
+                if (chunk.grant().mode() == ChunkGrant.Mode.SHARED) {
+                    // A write of it could not be done again if the epoch ended under it.
+                    var _ = reported.thenAccept(well -> onShared(opening, chunk, well));
+                } else {
+                    opening.state.answered(opening.result, new Opened(chunk, null));
+                }
             }
-            case SealOutcome.LostSealerState _ -> again(opening, "its sealer state is lost", true);
+            case SealOutcome.LostSealerState _ ->
+                    again(opening, "its sealer state is lost", chunk.epoch());
             case StaleEpoch(long promised) ->
-                    again(opening, "epoch " + promised + " is promised", true);
+                    again(opening, "epoch " + promised + " is promised", chunk.epoch());
             case QuorumLost(var silent) -> {
                 String nodes = shared.nodes().describe(silent);
                 LOG.warn("{} cannot be opened: no majority, waited for {}", chunk.id(), nodes);
@@ -286,35 +297,42 @@ final class ChunkOpener {
         }
     }
 
-    private void report(OpenChunk chunk) {
-        var _ =
-                layouts.sealed(chunk.id(), chunk.epoch())
-                        .whenComplete(
-                                (accepted, thrown) -> {
-                                    if (accepted == null) {
-                                        LOG.warn(
-                                                "{} is not known to be OPEN in {}: {}",
-                                                chunk.id(),
-                                                chunk.epoch(),
-                                                String.valueOf(thrown));
-                                    } else if (accepted) {
-                                        sealsBegun.remove(chunk.id(), chunk.epoch());
-                                    } else {
-                                        // It went by while it was sealed.
-                                        chunk.endEpoch();
-                                    }
-                                });
+    private void onShared(Opening opening, OpenChunk chunk, boolean accepted) {
+        if (accepted) {
+            opening.state.answered(opening.result, new Opened(chunk, null));
+        } else {
+            again(opening, "its epoch went by while it was sealed", 0);
+        }
     }
 
-    private void again(Opening opening, String why, boolean newEpoch) {
+    /** Tells the server; whether the epoch goes on. Never completes exceptionally. */
+    private CompletableFuture<Boolean> report(OpenChunk chunk) {
+        return layouts.sealed(chunk.id(), chunk.epoch())
+                .handle(
+                        (accepted, thrown) -> {
+                            if (accepted == null) {
+                                LOG.warn(
+                                        "{} is not known to be OPEN in {}: {}",
+                                        chunk.id(),
+                                        chunk.epoch(),
+                                        String.valueOf(thrown));
+                            } else if (accepted) {
+                                sealsBegun.remove(chunk.id(), chunk.epoch());
+                            } else {
+                                // It went by while it was sealed.
+                                chunk.endEpoch();
+                            }
+                            return Boolean.TRUE.equals(accepted);
+                        });
+    }
+
+    private void again(Opening opening, String why, long ended) {
         LOG.debug("{} is asked for again: {}", opening.state.place, why);
         if (opening.isOver()) {
             fail(opening, new FsException(Errno.EIO, opening.state.place + ": " + why));
             return;
         }
-        var _ =
-                timer.schedule(
-                        () -> ask(List.of(opening), newEpoch), WAIT_MS, TimeUnit.MILLISECONDS);
+        var _ = timer.schedule(() -> ask(List.of(opening), ended), WAIT_MS, TimeUnit.MILLISECONDS);
     }
 
     private static void fail(Opening opening, Throwable thrown) {

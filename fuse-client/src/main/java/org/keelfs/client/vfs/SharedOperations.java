@@ -154,7 +154,7 @@ final class SharedOperations {
             delta = trims ? vfs.data().trimShared(inode, size, op.trimBound()) : 0;
             delta += vfs.data().writeShared(inode, at, write.source, size);
         } catch (RuntimeException e) {
-            giveUp(inode, lease, op);
+            giveUp(inode, lease, op, e);
             throw e;
         }
         var change =
@@ -176,12 +176,15 @@ final class SharedOperations {
     }
 
     /** Nothing, or nobody knows what, was written. */
-    private void giveUp(InodeId inode, SharedLease lease, Begun op) {
+    private void giveUp(InodeId inode, SharedLease lease, Begun op, RuntimeException why) {
         if (!vfs.data().isInDoubt(inode)) {
             vfs.operations().end(inode, lease, op.token());
             return;
         }
-        LOG.warn("{}: a write is in doubt, its sharers begin a fresh epoch", inode);
+        LOG.warn(
+                "{}: a write is in doubt, its sharers begin a fresh epoch: {}",
+                inode,
+                why.getMessage());
         vfs.session().execute(() -> vfs.leases().giveBackShared(inode));
     }
 

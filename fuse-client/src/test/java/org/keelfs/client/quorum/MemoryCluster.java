@@ -20,7 +20,8 @@ import org.keelfs.wire.proto.NodeProto.Capability;
 import org.keelfs.wire.proto.NodeProto.SignedCapability;
 
 /**
- * Three memory nodes and a metadata server that knows only layouts; every file is under WRITE here.
+ * Three memory nodes and a metadata server that knows only layouts; every file is under WRITE here,
+ * or every one is SHARED.
  */
 public final class MemoryCluster implements AutoCloseable {
     public static final int CHUNK_BYTES = 1 << 20;
@@ -33,11 +34,24 @@ public final class MemoryCluster implements AutoCloseable {
     public volatile boolean leaseHeld = true;
     public volatile long capabilityMs = 60_000;
 
+    /** Whether every file is SHARED by all mounts. */
+    public volatile boolean shared;
+
+    /** The first seal was reported. */
+    public final CompletableFuture<Boolean> reported = new CompletableFuture<>();
+
+    /** Reports of seals are taken when this is done. */
+    public volatile CompletableFuture<Boolean> reportsTaken =
+            CompletableFuture.completedFuture(true);
+
     private final AtomicLong counters = new AtomicLong();
     private final AtomicLong sessions = new AtomicLong();
     private final Map<ChunkState.Place, Row> rows = new HashMap<>();
     private long epochs = 10;
     private long chunkIds = 100;
+
+    /** As the holder of a chunk. */
+    private static final long SHARED = -1;
 
     private static final class Row {
         final long chunk;
@@ -90,7 +104,8 @@ public final class MemoryCluster implements AutoCloseable {
 
         @Override
         public CompletableFuture<Boolean> sealed(ChunkId chunk, long epoch) {
-            return CompletableFuture.supplyAsync(() -> accept(chunk, epoch), workers);
+            reported.complete(true);
+            return reportsTaken.thenApplyAsync(_ -> accept(chunk, epoch), workers);
         }
 
         @Override
@@ -125,17 +140,20 @@ public final class MemoryCluster implements AutoCloseable {
         if (row == null) {
             row = new Row(chunkIds++, want.getWrappedKey(), epochs++, session);
             rows.put(place, row);
+            row.holder = shared ? 0 : session;
         }
-        if (want.getNewEpoch() || row.holder != session) {
+        boolean ended = want.getNewEpoch() && want.getKnownEpoch() == row.epoch;
+        if (ended || row.holder != (shared ? SHARED : session)) {
             row.epoch = epochs++;
             row.open = false;
-            row.holder = session;
+            row.holder = shared ? SHARED : session;
         }
         answer.setChunk(row.chunk)
                 .setKeyId(row.chunk)
                 .setEpoch(row.epoch)
                 .setOpen(row.open)
                 .setWritable(true)
+                .setShared(shared)
                 .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0)
                 .setWrappedKey(row.key)
                 .setExpiresMs(System.currentTimeMillis() + capabilityMs);

@@ -2,9 +2,11 @@ package org.keelfs.metadata.layout;
 
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +70,17 @@ public final class Layouts {
     private final Hints hints = new Hints();
     private final Map<ChunkId, Sealing> sealings = new LinkedHashMap<>();
     private List<Work> parked = new ArrayList<>();
+
+    /**
+     * Places whose chunk or epoch is on its way into the log. It may be there already while its
+     * seal is not known here: who asks meanwhile would take it for an epoch that nobody seals, and
+     * end it by another under the hands of who was told to.
+     */
+    private final Set<ChunkPlace> recording = new HashSet<>();
+
+    /** What waits for one of them. */
+    private List<Work> behind = new ArrayList<>();
+
     private long warnedNs = Long.MIN_VALUE / 2;
 
     public Layouts(
@@ -99,6 +112,12 @@ public final class Layouts {
     private record Place(@Nullable InodeRow inode, @Nullable ChunkRow chunk) {}
 
     private record Recorded(LayoutCommand.Step step, @Nullable Hint hint) {}
+
+    private record ChunkPlace(long inode, int index) {
+        static ChunkPlace of(LayoutWant want) {
+            return new ChunkPlace(want.getInode(), want.getChunkIndex());
+        }
+    }
 
     /** One request on its way. */
     private final class Work {
@@ -139,6 +158,10 @@ public final class Layouts {
     }
 
     private void decide(Work work) {
+        if (work.wants.stream().anyMatch(want -> recording.contains(ChunkPlace.of(want)))) {
+            behind.add(work);
+            return;
+        }
         List<Place> places = log.read(tables -> places(tables, work));
         Map<Integer, Recorded> steps = new LinkedHashMap<>();
         for (int i = 0; i < work.answers.length; i++) {
@@ -162,17 +185,34 @@ public final class Layouts {
         leases.stamp(epochs.last());
         List<LayoutCommand.Step> commands = new ArrayList<>(steps.size());
         steps.values().forEach(recorded -> commands.add(recorded.step()));
+        Set<ChunkPlace> mine = new HashSet<>();
+        steps.keySet().forEach(i -> mine.add(ChunkPlace.of(work.wants.get(i))));
+        recording.addAll(mine);
         var _ =
                 log.submit(new LayoutCommand(commands))
                         .whenCompleteAsync(
                                 (done, failure) -> {
+                                    recording.removeAll(mine);
                                     if (failure != null) {
                                         work.fail.accept(failure);
                                     } else {
                                         onRecorded(work, steps, done);
                                     }
+                                    decideBehind();
                                 },
                                 executor);
+    }
+
+    private void decideBehind() {
+        List<Work> waited = behind;
+        behind = new ArrayList<>();
+        for (Work work : waited) {
+            try {
+                decide(work);
+            } catch (RuntimeException e) {
+                work.fail.accept(e);
+            }
+        }
     }
 
     private static List<Place> places(Tables tables, Work work) {

@@ -73,6 +73,16 @@ class LayoutRulesTest {
         }
 
         @Test
+        void whoSawAnEarlierEpochEndDoesNotEndThisOne() {
+            ChunkRow drawn = chunk(LayoutRules.SHARED, true);
+            var lease = new LeaseState(FILE, LeaseMode.SHARED, 7, BEFORE);
+            var earlier = new LayoutRules.Ask(A, lease, true, EPOCH - 1, true);
+            assertEquals(LayoutDecision.GO_ON, decide(drawn, earlier));
+            var same = new LayoutRules.Ask(A, lease, true, EPOCH, true);
+            assertEquals(LayoutDecision.FRESH, decide(drawn, same));
+        }
+
+        @Test
         void aLaterPeriodDrawsAFreshOne() {
             ChunkRow drawn = chunk(LayoutRules.SHARED, true);
             assertEquals(LayoutDecision.FRESH, decide(drawn, ask(A, LeaseMode.SHARED, AFTER, 0)));
