@@ -18,8 +18,7 @@ import java.util.List;
  * @param movedBytesMax memory for requests and replies of 128 KiB or more that wait
  * @param readAheadKb the kernel's read-ahead, set where the mounting process is root; 0 leaves the
  *     system's 128
- * @param posixLocks fcntl(2) locks go to the file system instead of staying in this kernel
- * @param flockLocks flock(2) locks likewise
+ * @param locks fcntl(2) and flock(2) locks go to the file system instead of staying in this kernel
  * @param ownDirectories directories that this process needs to run (stores, logs): a mount point
  *     may not contain them
  */
@@ -33,8 +32,7 @@ public record MountOptions(
         int writeBytesMax,
         long movedBytesMax,
         int readAheadKb,
-        boolean posixLocks,
-        boolean flockLocks,
+        boolean locks,
         List<Path> ownDirectories) {
     /** 1 MiB: what the kernel takes without a sysctl (256 pages). */
     public static final int WRITE_BYTES_MAX = 1 << 20;
@@ -50,7 +48,6 @@ public record MountOptions(
                     WRITE_BYTES_MAX,
                     64L << 20,
                     4096,
-                    false,
                     false,
                     List.of());
 
@@ -81,8 +78,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -97,8 +93,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -113,8 +108,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -129,8 +123,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -145,8 +138,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -161,8 +153,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 value,
-                posixLocks,
-                flockLocks,
+                locks,
                 ownDirectories);
     }
 
@@ -179,7 +170,6 @@ public record MountOptions(
                 movedBytesMax,
                 readAheadKb,
                 value,
-                value,
                 ownDirectories);
     }
 
@@ -194,8 +184,7 @@ public record MountOptions(
                 writeBytesMax,
                 movedBytesMax,
                 readAheadKb,
-                posixLocks,
-                flockLocks,
+                locks,
                 value);
     }
 }

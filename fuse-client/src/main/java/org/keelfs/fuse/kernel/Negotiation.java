@@ -98,11 +98,8 @@ record Negotiation(int minor, long flags, int kernelMinor) {
         if (options.acl()) {
             wanted |= POSIX_ACL | DONT_MASK;
         }
-        if (options.posixLocks()) {
-            wanted |= POSIX_LOCKS;
-        }
-        if (options.flockLocks()) {
-            wanted |= FLOCK_LOCKS;
+        if (options.locks()) {
+            wanted |= POSIX_LOCKS | FLOCK_LOCKS;
         }
         return wanted;
     }

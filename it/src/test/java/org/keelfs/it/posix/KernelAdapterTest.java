@@ -160,8 +160,7 @@ class KernelAdapterTest extends AdapterContract {
     void moreWaitingWritesThanBuffersKeepNobodyElseOut() throws Exception {
         var options =
                 new MountOptions(
-                        "memory", true, true, false, false, 2, 1 << 20, 1, 0, false, false,
-                        List.of());
+                        "memory", true, true, false, false, 2, 1 << 20, 1, 0, false, List.of());
         var memory = new MemoryFileSystem(false, 64L << 20, 0);
         var gate = new CountDownLatch(1);
         Path where = Files.createTempDirectory("keelfs-mount").toRealPath();
