@@ -335,6 +335,8 @@ public final class Cluster implements AutoCloseable {
             return;
         }
         closed = true;
+        // A test whose time is over is interrupted; nothing may stay behind for that.
+        boolean interrupted = Thread.interrupted();
         try {
             backgrounds.forEach(Background::close);
             if (Files.isDirectory(directory.resolve("conf"))) {
@@ -343,6 +345,9 @@ public final class Cluster implements AutoCloseable {
         } finally {
             endEverything();
             Runtime.getRuntime().removeShutdownHook(atExit);
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
