@@ -52,7 +52,8 @@ final class MutantTest {
         String objects = "history" + seed;
         try (var run = new HistoryRun(cluster, MOUNTS, own.resolve(objects))) {
             run.makeObjects(objects);
-            run.start(objects, 2, seed, Long.MAX_VALUE, SECONDS, "-");
+            // Mapped: a file that the kernel may hold pages of is never SHARED.
+            run.start(objects, 2, seed, Long.MAX_VALUE, SECONDS, "m");
             run.join();
             return !new HistoryCheck(run.logs(), List.of(), MOUNTS, true).problems().isEmpty();
         }
