@@ -124,6 +124,15 @@ public final class Xattrs {
         tables.deleteXattr(inode, name);
     }
 
+    /** The {@link InodeRow#xattrBits} of an inode with attributes of these names. */
+    public static int bitsOf(Iterable<Name> names) {
+        int bits = 0;
+        for (Name name : names) {
+            bits |= bitOf(name);
+        }
+        return bits;
+    }
+
     private static int bitOf(Name name) {
         if (name.equals(Acl.ACCESS)) {
             return InodeRow.ACCESS_ACL;

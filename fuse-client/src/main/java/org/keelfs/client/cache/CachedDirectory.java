@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
+import org.keelfs.namespace.EntryRow;
 
 /**
  * Entries of one directory, as far as a lease on it lets them be known: some present, some absent,
@@ -35,11 +36,15 @@ public final class CachedDirectory {
     private int changesUnderWay;
     private @Nullable InodeId parent;
 
+    /** Position of the next entry; 0 where only the server knows it. */
+    private long nextPosition;
+
     /** Of a directory that this mount just made: complete, and empty. */
     static CachedDirectory newlyMade(InodeId parent) {
         var directory = new CachedDirectory();
         directory.complete = true;
         directory.parent = parent;
+        directory.nextPosition = EntryRow.FIRST_POSITION;
         return directory;
     }
 
@@ -65,6 +70,23 @@ public final class CachedDirectory {
 
     public synchronized void learnParent(InodeId inode) {
         parent = inode;
+    }
+
+    /** The position that the next entry gets, while WRITE is held; 0: not known. */
+    public synchronized long nextPosition() {
+        return nextPosition;
+    }
+
+    /** An own change moved it. Between beginChange and endChange. */
+    public synchronized void nextPosition(long position) {
+        nextPosition = position;
+    }
+
+    /** The server told it, asked with this ticket. */
+    public synchronized void learnNextPosition(long ticket, long position) {
+        if (isGood(ticket)) {
+            nextPosition = Math.max(nextPosition, position);
+        }
     }
 
     /** To be taken before the server is asked; -1 while a change is under way. */

@@ -66,6 +66,24 @@ public final class MetadataCache {
                         });
     }
 
+    /**
+     * This mount's own change under WRITE, which nothing else can be newer than; what it does not
+     * say of xattrs and target stays.
+     */
+    public void replace(CachedInode changed) {
+        inodes.asMap()
+                .merge(
+                        changed.attributes().inode(),
+                        changed,
+                        (old, fresh) ->
+                                new CachedInode(
+                                        fresh.attributes(),
+                                        fresh.xattrs() == null ? old.xattrs() : fresh.xattrs(),
+                                        fresh.symlinkTarget() == null
+                                                ? old.symlinkTarget()
+                                                : fresh.symlinkTarget()));
+    }
+
     /** Replaces the attributes of an inode that is kept, unless what is kept is newer. */
     public void update(Attributes attributes) {
         inodes.asMap().computeIfPresent(attributes.inode(), (id, old) -> old.with(attributes));

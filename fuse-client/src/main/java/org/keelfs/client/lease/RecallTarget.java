@@ -10,6 +10,12 @@ import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
  */
 public interface RecallTarget {
     /**
+     * The server asks for the lease on an inode that this mount made and whose grant is still on
+     * its way: waits until it has come.
+     */
+    void awaitMade(InodeId inode);
+
+    /**
      * Whether the kernel may hold pages or names under this lease that must go before it is
      * returned.
      */

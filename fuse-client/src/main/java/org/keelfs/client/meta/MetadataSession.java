@@ -17,6 +17,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.rpc.RpcCaller;
 import org.keelfs.rpc.RpcException;
 import org.keelfs.rpc.RpcHandler;
@@ -66,14 +67,6 @@ public final class MetadataSession implements AutoCloseable {
     /** One attempt to renew. */
     private static final long RENEW_ATTEMPT_MS = 5_000;
 
-    /** What the server said when the session was opened. */
-    private record Session(
-            long id,
-            VolumeInfo volume,
-            long leaseTermMs,
-            long renewMs,
-            UnforcedCommands commands) {}
-
     private final SessionConfig config;
     private final SessionListener listener;
     private final RpcCaller rpc;
@@ -81,7 +74,7 @@ public final class MetadataSession implements AutoCloseable {
     private final Executor blocking;
     private final ReentrantLock opening = new ReentrantLock();
     private final AtomicBoolean renewing = new AtomicBoolean();
-    private volatile @Nullable Session session;
+    private volatile @Nullable OpenSession session;
     private volatile long incarnation;
     private volatile long validUntilNs;
     private volatile long serverAheadMs;
@@ -212,7 +205,7 @@ public final class MetadataSession implements AutoCloseable {
             }
             return call(method, _ -> body, parser, false);
         } catch (FsException e) {
-            Session s = session;
+            OpenSession s = session;
             if (s != null && s.id != sessionId) {
                 return null;
             }
@@ -243,7 +236,7 @@ public final class MetadataSession implements AutoCloseable {
      * Sends commands, exactly once; their results stand in their order, each with its own errno.
      */
     public Submitted submit(List<Command> commands) {
-        Session in = current();
+        OpenSession in = current();
         long first = in.commands.begin(commands.size());
         try {
             SubmitReply reply =
@@ -273,7 +266,68 @@ public final class MetadataSession implements AutoCloseable {
         blocking.execute(task);
     }
 
-    private SubmitRequest request(Session in, long first, List<Command> commands) {
+    /**
+     * Sends commands that were answered to programs already, exactly once, however long it takes.
+     * Null: the session they belong to is over, or closing, and their outcome is unknown.
+     */
+    public @Nullable Submitted submitUntilAnswered(List<Command> commands) {
+        OpenSession in = current();
+        long first = in.commands.begin(commands.size());
+        long backOffMs = BACK_OFF_MS;
+        while (isCurrent(in) && !closed) {
+            try {
+                RpcReply raw =
+                        Waits.await(
+                                rpc.call(
+                                        RpcMethod.SUBMIT,
+                                        request(in, first, commands),
+                                        config.operationTimeoutMs()),
+                                config.operationTimeoutMs() + 100,
+                                "metadata server, SUBMIT");
+                SubmitReply reply;
+                try {
+                    reply = raw.decode(SubmitReply.parser());
+                } finally {
+                    raw.release();
+                }
+                in.commands.onAnswered(request(in, first, commands), reply.getPosition());
+                in.learnPool(reply);
+                return new Submitted(reply.getResultsList(), reply.getPosition());
+            } catch (RpcException e) {
+                if (e.status() == RpcStatus.SESSION_GONE) {
+                    onSessionGone(in.id);
+                    return null;
+                }
+                if (isWorthAnotherTry(e.status())) {
+                    LOG.debug("SUBMIT: {}, trying again", e.getMessage());
+                } else {
+                    LOG.error("The metadata server does not take commands: {}", e.getMessage());
+                }
+            } catch (FsException e) {
+                if (e.errno() == Errno.EINTR) {
+                    return null;
+                }
+                LOG.warn("SUBMIT: {}, trying again", e.getMessage());
+            }
+            backOff(backOffMs);
+            backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
+        }
+        return null;
+    }
+
+    private boolean isCurrent(OpenSession in) {
+        OpenSession now = session;
+        return now != null && now.id == in.id;
+    }
+
+    /**
+     * Inode numbers that the server last said this session may use; it may have used some since.
+     */
+    public InodePool inodePool() {
+        return current().pool;
+    }
+
+    private SubmitRequest request(OpenSession in, long first, List<Command> commands) {
         return SubmitRequest.newBuilder()
                 .setSession(in.id)
                 .setFirstSequence(first)
@@ -317,15 +371,15 @@ public final class MetadataSession implements AutoCloseable {
     private void onForced(long position) {
         if (position > forcedPosition) {
             forcedPosition = position;
-            Session s = session;
+            OpenSession s = session;
             if (s != null) {
                 s.commands.onForced(position);
             }
         }
     }
 
-    private Session current() {
-        Session s = session;
+    private OpenSession current() {
+        OpenSession s = session;
         if (s == null) {
             throw new FsException(Errno.EIO, "no session with the metadata server");
         }
@@ -335,7 +389,7 @@ public final class MetadataSession implements AutoCloseable {
     private void onSessionGone(long id) {
         opening.lock();
         try {
-            Session s = session;
+            OpenSession s = session;
             if (closed || s == null || s.id != id) {
                 return;
             }
@@ -365,13 +419,7 @@ public final class MetadataSession implements AutoCloseable {
             forcedPosition = 0;
             incarnation = reply.getServerIncarnation();
             listener.onSessionOpened(reply.getLeaseFloor());
-            session =
-                    new Session(
-                            reply.getSession(),
-                            reply.getVolume(),
-                            reply.getLeaseTermMs(),
-                            reply.getRenewMs(),
-                            new UnforcedCommands());
+            session = new OpenSession(reply);
             noteServerTime(reply.getServerTimeMs());
             extend(askedNs, reply.getLeaseTermMs());
         } finally {
@@ -413,7 +461,7 @@ public final class MetadataSession implements AutoCloseable {
     // ---- renewal ----
 
     private void maybeRenew() {
-        Session s = session;
+        OpenSession s = session;
         if (s == null || closed) {
             return;
         }
@@ -425,7 +473,7 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    private void renew(Session s) {
+    private void renew(OpenSession s) {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
@@ -465,7 +513,7 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    private void onRestarted(Session s, long newIncarnation) {
+    private void onRestarted(OpenSession s, long newIncarnation) {
         LOG.info("The metadata server has restarted: sending again what it may have lost");
         for (SubmitRequest old : s.commands.unforced()) {
             SubmitRequest again =
@@ -495,7 +543,7 @@ public final class MetadataSession implements AutoCloseable {
     }
 
     private boolean isCurrent(long sessionId) {
-        Session s = session;
+        OpenSession s = session;
         return s != null && s.id == sessionId;
     }
 
@@ -518,7 +566,7 @@ public final class MetadataSession implements AutoCloseable {
     /** Ends the session cleanly: leases must have been returned or need no hand-over. */
     @Override
     public void close() {
-        Session s = session;
+        OpenSession s = session;
         closed = true;
         ended.countDown();
         if (renewal != null) {

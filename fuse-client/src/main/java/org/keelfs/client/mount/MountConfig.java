@@ -38,7 +38,13 @@ public record MountConfig(
         @Setting(
                         doc = "Inodes whose attributes are cached, about 1 kB of heap each",
                         value = "150000")
-                long inodesMax) {
+                long inodesMax,
+        @Setting(
+                        doc =
+                                "Answer changes of names and attributes after the server's log"
+                                        + " instead of under leases",
+                        value = "true")
+                boolean syncNamespace) {
     /** Four frames of 1 MiB: less could not keep one file moving. */
     private static final long BUFFER_BYTES_MIN = 4L << 20;
 

@@ -2,14 +2,17 @@ package org.keelfs.client.vfs;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.MetadataSession.Submitted;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
+import org.keelfs.namespace.CommandOutcome;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.CommandResult;
@@ -28,11 +31,11 @@ final class AttributeOperations {
     }
 
     Attributes set(Call call, InodeId inode, AttributeChange change) {
-        call.beforeWait();
         Long size = change.size();
         if (size == null) {
             return setOrRemoved(call, inode, change);
         }
+        call.beforeWait();
         if (size < 0 || size > FileOperations.FILE_BYTES_MAX) {
             throw new FsException(size < 0 ? Errno.EINVAL : Errno.EFBIG);
         }
@@ -49,7 +52,7 @@ final class AttributeOperations {
 
     private Attributes setOrRemoved(Call call, InodeId inode, AttributeChange change) {
         try {
-            return vfs.files().with(inode, state -> apply(call, state, change));
+            return setWithoutSize(call, inode, change);
         } catch (FsException e) {
             boolean gone = e.errno() == Errno.ENOENT || e.errno() == Errno.ESTALE;
             Attributes removed = gone ? vfs.cache().removed(inode) : null;
@@ -59,6 +62,19 @@ final class AttributeOperations {
             Attributes changed = RemovedInodes.changed(removed, change, vfs.clock().wallNs());
             vfs.cache().sawRemoved(changed);
             return changed;
+        }
+    }
+
+    private Attributes setWithoutSize(Call call, InodeId inode, AttributeChange change) {
+        FileState state = vfs.files().tryLocked(inode);
+        if (state == null) {
+            call.beforeWait();
+            state = vfs.files().locked(inode);
+        }
+        try {
+            return apply(call, state, change);
+        } finally {
+            vfs.files().unlock(state);
         }
     }
 
@@ -82,7 +98,44 @@ final class AttributeOperations {
     }
 
     private Attributes apply(Call call, FileState state, AttributeChange change) {
+        if (change.size() == null && !state.isSending() && !state.hasUnsentKill()) {
+            Attributes changed = tryLocal(call, state, change);
+            if (changed != null) {
+                return changed;
+            }
+        }
+        call.beforeWait();
         state.awaitSent();
+        try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(state.inode))) {
+            return submit(call, state, change);
+        }
+    }
+
+    private @Nullable Attributes tryLocal(Call call, FileState state, AttributeChange change) {
+        Command command =
+                vfs.commands()
+                        .by(call.caller())
+                        .setSetAttributes(value(state.inode, change))
+                        .build();
+        List<CommandOutcome> outcomes = vfs.names().tryLocal(List.of(command), null);
+        if (outcomes == null) {
+            return null;
+        }
+        CommandOutcome outcome = outcomes.getFirst();
+        if (outcome.errno() != null) {
+            throw new FsException(outcome.errno());
+        }
+        Attributes attributes = outcome.inode();
+        if (change.atimeNs() != null) {
+            state.dropAccess();
+        }
+        if (attributes != null && state.isOwned()) {
+            settle(state, change, attributes);
+        }
+        return attributes == null ? null : reader.overlay(attributes);
+    }
+
+    private Attributes submit(Call call, FileState state, AttributeChange change) {
         List<Command> commands = new ArrayList<>(2);
         boolean pending = state.isOwned() && state.hasUnsentKill();
         if (pending) {
@@ -95,7 +148,7 @@ final class AttributeOperations {
                         .build());
         Attributes attributes;
         try {
-            Submitted submitted = vfs.session().submit(commands);
+            Submitted submitted = vfs.names().submit(commands);
             CommandResult result =
                     MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
             attributes = AttributesCodec.decode(result.getInode());
@@ -117,8 +170,10 @@ final class AttributeOperations {
         call.beforeWait();
         var value = SetAttributesCommandValue.newBuilder().setInode(inode.value()).setFlags(flags);
         var command = vfs.commands().by(call.caller()).setSetAttributes(value).build();
-        CommandResult result = vfs.session().submitOne(command);
-        vfs.cache().update(AttributesCodec.decode(result.getInode()));
+        try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(inode))) {
+            CommandResult result = vfs.names().submitOne(command);
+            vfs.cache().update(AttributesCodec.decode(result.getInode()));
+        }
     }
 
     private void settle(FileState state, AttributeChange change, Attributes attributes) {

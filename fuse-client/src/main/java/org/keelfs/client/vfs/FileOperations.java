@@ -1,12 +1,14 @@
 package org.keelfs.client.vfs;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.lease.SharedLease;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
@@ -172,9 +174,11 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         if (unpin) {
-            var result = vfs.session().submitOne(vfs.commands().pin(inode, false));
-            if (!result.hasInode()) {
-                forgetGone(inode);
+            try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(inode))) {
+                var result = vfs.names().submitOne(vfs.commands().pin(inode, false));
+                if (!result.hasInode()) {
+                    forgetGone(inode);
+                }
             }
         }
     }
@@ -373,7 +377,17 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         // Also what the file's names depend on, which may be younger than the file.
+        vfs.names().drain();
+        reportLost(inode);
         vfs.session().force(vfs.session().position());
+    }
+
+    /** A change that was answered and then lost with its session is told once. */
+    void reportLost(InodeId inode) {
+        Errno lost = vfs.names().takeError(inode);
+        if (lost != null) {
+            throw new FsException(lost, inode + ": changes were lost with the session");
+        }
     }
 
     // ---- holes ----

@@ -67,7 +67,10 @@ final class FileState {
 
     private boolean atimeUnsent;
     private long trimBound;
+
+    /** Guarded by the object itself: the sender of commands tells of losses without this lock. */
     private int errorCount;
+
     private @Nullable Errno error;
 
     FileState(InodeId inode) {
@@ -432,16 +435,16 @@ final class FileState {
 
     // ---- errors of write-back ----
 
-    void onError(Errno errno) {
+    synchronized void onError(Errno errno) {
         errorCount++;
         error = errno;
     }
 
-    int errorCount() {
+    synchronized int errorCount() {
         return errorCount;
     }
 
-    @Nullable Errno error() {
+    synchronized @Nullable Errno error() {
         return error;
     }
 

@@ -137,6 +137,10 @@ final class InodeReader {
                 .onGrant(
                         grant,
                         () -> {
+                            if (vfs.names().isPending(fetched.attributes().inode())) {
+                                // Asked before a change that the server has yet to hear of.
+                                return;
+                            }
                             vfs.cache().learn(fetched);
                             maybeOwn(grant, fetched.attributes());
                             more.accept(fetched);

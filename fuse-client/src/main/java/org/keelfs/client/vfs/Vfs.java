@@ -15,6 +15,7 @@ import org.keelfs.client.lease.Operations;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -44,6 +45,7 @@ public final class Vfs implements FileSystem {
     private final AttributeOperations attributes;
     private final FileOperations files;
     private final NamespaceOperations names;
+    private final NameRemovals removals;
     private final DirectoryOperations directories;
     private final XattrOperations xattrs;
     private final LockOperations locks;
@@ -64,6 +66,7 @@ public final class Vfs implements FileSystem {
             MetadataSession session,
             Leases leases,
             FileLocks locks,
+            NamespaceWriter names,
             MetadataCache cache,
             FileData data,
             Clock clock,
@@ -71,9 +74,10 @@ public final class Vfs implements FileSystem {
         this.vfs =
                 new VfsContext(
                         session,
-                        new NamespaceClient(session),
+                        new NamespaceClient(session, names::drain),
                         leases,
                         new Operations(session),
+                        names,
                         cache,
                         data,
                         new FileStates(),
@@ -86,11 +90,14 @@ public final class Vfs implements FileSystem {
         this.writeBacks = new WriteBacks(vfs);
         this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
         this.shared = new SharedOperations(vfs);
-        this.recalls = new Recalls(vfs, writeBacks, shared);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
-        this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
         this.directories = new DirectoryOperations(vfs, reader, files);
+        var adoption = new Adoption(vfs, directories);
+        this.recalls = new Recalls(vfs, writeBacks, shared, adoption);
+        var answers = new LocalAnswers(vfs, adoption);
+        this.names = new NamespaceOperations(vfs, reader, files, answers);
+        this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
         this.locks = new LockOperations(locks);
     }
@@ -98,6 +105,7 @@ public final class Vfs implements FileSystem {
     /** Connects leases with the kernel's caches; before the first operation. */
     public void attach(KernelCache kernelCache) {
         kernel = new RootedKernelCache(kernelCache, root);
+        vfs.names().attach(new LocalNames(vfs));
         vfs.leases().attach(kernel, recalls, reader::onAcquired);
     }
 
@@ -132,6 +140,7 @@ public final class Vfs implements FileSystem {
         List<InodeId> owned = vfs.files().all().stream().map(state -> state.inode).toList();
         writeBacks.send(owned);
         shared.settleAll();
+        vfs.names().drain();
         vfs.session().force(vfs.session().position());
         if (failure != null) {
             throw failure;
@@ -154,7 +163,9 @@ public final class Vfs implements FileSystem {
      * session.
      */
     public void onSessionLost() {
-        for (InodeId inode : vfs.leases().onSessionLost()) {
+        List<InodeId> held = vfs.leases().onSessionLost();
+        vfs.names().onSessionLost();
+        for (InodeId inode : held) {
             FileState state = vfs.files().ifPresent(inode);
             if (state != null) {
                 state.lose();
@@ -254,12 +265,12 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void unlink(Call call, InodeId parent, Name name) {
-        names.remove(call, in(parent), name, false);
+        removals.remove(call, in(parent), name, false);
     }
 
     @Override
     public void removeDirectory(Call call, InodeId parent, Name name) {
-        names.remove(call, in(parent), name, true);
+        removals.remove(call, in(parent), name, true);
     }
 
     @Override
@@ -270,7 +281,7 @@ public final class Vfs implements FileSystem {
             InodeId newParent,
             Name newName,
             int flags) {
-        names.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
+        removals.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
     }
 
     @Override
@@ -488,6 +499,8 @@ public final class Vfs implements FileSystem {
     @Override
     public void fsyncDirectory(Call call, InodeId inode, long handle, boolean dataOnly) {
         call.beforeWait();
+        vfs.names().drain();
+        files.reportLost(in(inode));
         vfs.session().force(vfs.session().position());
     }
 }

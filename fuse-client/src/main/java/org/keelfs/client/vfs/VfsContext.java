@@ -7,6 +7,7 @@ import org.keelfs.client.lease.Leases;
 import org.keelfs.client.lease.Operations;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
+import org.keelfs.client.namespace.NamespaceWriter;
 
 /** What the operations work with; made once by {@link Vfs}. */
 record VfsContext(
@@ -14,6 +15,7 @@ record VfsContext(
         NamespaceClient namespace,
         Leases leases,
         Operations operations,
+        NamespaceWriter names,
         MetadataCache cache,
         FileData data,
         FileStates files,

@@ -123,7 +123,7 @@ public record LayoutCommand(List<Step> steps)
         }
         long end = (index + 1L) * volume.chunkBytes();
         if (inode.trimBound() < end && inode.attributes().size() < end) {
-            var _ = InodeEdit.of(inode).trimBound(end).put(tables);
+            var _ = InodeEdit.of(inode).trimBound(end).putUnseen(tables);
         }
     }
 }
