@@ -218,6 +218,10 @@ public final class Leases {
             if (System.nanoTime() > deadlineNs) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
             }
+            if (entry.isMade()) {
+                // It ran out of time here, and the server does not know the inode.
+                target().awaitMade(inode);
+            }
             AcquireLeaseReply reply =
                     session.call(
                             RpcMethod.ACQUIRE_LEASE,

@@ -270,8 +270,11 @@ public final class MetadataSession implements AutoCloseable {
      * Sends commands that were answered to programs already, exactly once, however long it takes.
      * Null: the session they belong to is over, or closing, and their outcome is unknown.
      */
-    public @Nullable Submitted submitUntilAnswered(List<Command> commands) {
+    public @Nullable Submitted submitUntilAnswered(long sessionId, List<Command> commands) {
         OpenSession in = current();
+        if (in.id != sessionId) {
+            return null;
+        }
         long first = in.commands.begin(commands.size());
         long backOffMs = BACK_OFF_MS;
         while (isCurrent(in) && !closed) {

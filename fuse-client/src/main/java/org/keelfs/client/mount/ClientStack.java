@@ -268,6 +268,12 @@ public final class ClientStack implements AutoCloseable {
         }
 
         @Override
+        public boolean isPlaceable(InodeId inode) {
+            WriteBackListener t = target;
+            return t == null || t.isPlaceable(inode);
+        }
+
+        @Override
         public void onWriteBackError(InodeId inode, Errno errno) {
             WriteBackListener t = target;
             if (t != null) {

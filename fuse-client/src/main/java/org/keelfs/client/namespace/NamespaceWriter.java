@@ -50,8 +50,11 @@ import org.slf4j.LoggerFactory;
 public final class NamespaceWriter {
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceWriter.class);
 
-    /** Inodes with an error that nobody has been told yet. */
-    private static final int ERRORS_MAX = 10_000;
+    /**
+     * Inodes with an error that nobody has been told yet: more than one full queue concerns. About
+     * 100 bytes each.
+     */
+    private static final int ERRORS_MAX = 4 * CommandQueue.COMMANDS_MAX;
 
     private final MetadataSession session;
     private final Leases leases;
@@ -75,7 +78,11 @@ public final class NamespaceWriter {
     private @Nullable NamespaceEvents events;
     private boolean sending;
 
-    /** Whether anything waits, for those who need not lock then. */
+    /**
+     * Whether nothing waits and nothing is being decided, for those who need not lock then. Not so
+     * any more before a lease is looked at: whoever gives one back, and has made that known before,
+     * either sees this or is seen.
+     */
     private volatile boolean idle = true;
 
     /**
@@ -207,32 +214,39 @@ public final class NamespaceWriter {
         List<Integer> bytes = commands.stream().map(Command::getSerializedSize).toList();
         lock.lock();
         try {
-            Local l = localOfSession();
-            List<IssuedCommand> issued = new ArrayList<>(commands.size());
-            InodeId made = null;
-            for (Command command : commands) {
-                Command numbered = command;
-                if (command.hasCreate()) {
-                    long number = nextInode(l);
-                    if (number == 0) {
-                        return null;
-                    }
-                    made = new InodeId(number);
-                    numbered =
-                            command.toBuilder()
-                                    .setCreate(command.getCreate().toBuilder().setInode(number))
-                                    .build();
-                }
-                issued.add(CommandCodec.decode(numbered));
-            }
-            List<CommandOutcome> outcomes = l.run(issued, bytes, waitsFor, System.nanoTime());
-            if (outcomes != null && outcomes.getLast().errno() == null) {
-                onAnswered(made, outcomes);
-            }
-            return outcomes;
+            idle = false;
+            return queue.isFull() ? null : runLocally(commands, bytes, waitsFor);
         } finally {
+            idle = queue.isEmpty();
             lock.unlock();
         }
+    }
+
+    private @Nullable List<CommandOutcome> runLocally(
+            List<Command> commands, List<Integer> bytes, @Nullable InodeId waitsFor) {
+        Local l = localOfSession();
+        List<IssuedCommand> issued = new ArrayList<>(commands.size());
+        InodeId made = null;
+        for (Command command : commands) {
+            Command numbered = command;
+            if (command.hasCreate()) {
+                long number = nextInode(l);
+                if (number == 0) {
+                    return null;
+                }
+                made = new InodeId(number);
+                numbered =
+                        command.toBuilder()
+                                .setCreate(command.getCreate().toBuilder().setInode(number))
+                                .build();
+            }
+            issued.add(CommandCodec.decode(numbered));
+        }
+        List<CommandOutcome> outcomes = l.run(issued, bytes, waitsFor, System.nanoTime());
+        if (outcomes != null && outcomes.getLast().errno() == null) {
+            onAnswered(made, outcomes);
+        }
+        return outcomes;
     }
 
     private long nextInode(Local l) {
@@ -241,7 +255,6 @@ public final class NamespaceWriter {
     }
 
     private void onAnswered(@Nullable InodeId made, List<CommandOutcome> outcomes) {
-        idle = false;
         var attributes = outcomes.getLast().inode();
         if (made != null && attributes != null) {
             leases.onMade(made);
@@ -333,6 +346,24 @@ public final class NamespaceWriter {
                 last = Math.max(last, queue.making(inode));
             }
             await(last);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether the server knows this inode; else it soon will. Never waits. */
+    public boolean isMadeOrWanted(InodeId inode) {
+        if (idle) {
+            return true;
+        }
+        lock.lock();
+        try {
+            long making = queue.making(inode);
+            if (making != 0) {
+                queue.want(making);
+                maybeSend();
+            }
+            return making == 0;
         } finally {
             lock.unlock();
         }
@@ -433,11 +464,11 @@ public final class NamespaceWriter {
 
     private void send() {
         try {
-            Batch<IssuedCommand> batch = nextBatch();
-            while (batch != null) {
-                flush(batch.flushes());
-                deliver(batch);
-                batch = nextBatch();
+            Next next = nextBatch();
+            while (next != null) {
+                flush(next.batch.flushes());
+                deliver(next);
+                next = nextBatch();
             }
         } catch (RuntimeException e) {
             LOG.error("Changes of the namespace are held up", e);
@@ -451,12 +482,15 @@ public final class NamespaceWriter {
         }
     }
 
-    private @Nullable Batch<IssuedCommand> nextBatch() {
+    /** A batch, and the session under whose leases it was decided: no other may send it. */
+    private record Next(long session, Batch<IssuedCommand> batch) {}
+
+    private @Nullable Next nextBatch() {
         lock.lock();
         try {
             Batch<IssuedCommand> batch = queue.next(System.nanoTime());
             sending = batch != null;
-            return batch;
+            return batch == null ? null : new Next(session.id(), batch);
         } finally {
             lock.unlock();
         }
@@ -476,12 +510,13 @@ public final class NamespaceWriter {
         }
     }
 
-    private void deliver(Batch<IssuedCommand> batch) {
+    private void deliver(Next next) {
+        Batch<IssuedCommand> batch = next.batch;
         List<Command> commands = new ArrayList<>(batch.items().size());
         for (Item<IssuedCommand> item : batch.items()) {
             commands.add(CommandCodec.encode(item.payload()));
         }
-        Submitted submitted = session.submitUntilAnswered(commands);
+        Submitted submitted = session.submitUntilAnswered(next.session, commands);
         if (submitted == null) {
             // The session is over, and its queue with it.
             return;

@@ -196,9 +196,10 @@ final class NameRemovals {
         Command rename =
                 vfs.commands().rename(call.caller(), oldParent, oldName, newParent, newName, flags);
         boolean same = victim != null && victim.inode().equals(source.inode());
-        InodeId bytesFirst = overwrites && !same ? sizeFirst(call, source.inode()) : null;
+        Ahead ahead = overwrites && !same ? sizeFirst(call, source.inode()) : Ahead.NOTHING;
         Attributes taken = replaces && !same ? victim : null;
-        if (removedHere(call, rename, bytesFirst, taken, oldParent, newParent) != null) {
+        if (ahead.isQueued
+                && removedHere(call, rename, ahead.bytes, taken, oldParent, newParent) != null) {
             return;
         }
         call.beforeWait();
@@ -236,13 +237,22 @@ final class NameRemovals {
     }
 
     /**
-     * A rename over an existing name waits, on its way to the server, for the data of the renamed
-     * file (DESIGN section 4), and for its size, which is queued in front of it. Returns the file
-     * when it has such data.
+     * What a rename over an existing name has in front of it.
+     *
+     * @param isQueued whether the size is at the server, or queued in front of what follows
+     * @param bytes the file whose bytes have to be at the nodes first, or null
      */
-    private @Nullable InodeId sizeFirst(Call call, InodeId inode) {
+    private record Ahead(boolean isQueued, @Nullable InodeId bytes) {
+        static final Ahead NOTHING = new Ahead(true, null);
+    }
+
+    /**
+     * A rename over an existing name waits, on its way to the server, for the data of the renamed
+     * file (DESIGN section 4), and for its size, which is queued in front of it.
+     */
+    private Ahead sizeFirst(Call call, InodeId inode) {
         if (!vfs.names().isEnabled() || vfs.files().ifPresent(inode) == null) {
-            return null;
+            return Ahead.NOTHING;
         }
         FileState state = vfs.files().tryLocked(inode);
         if (state == null) {
@@ -250,11 +260,14 @@ final class NameRemovals {
             state = vfs.files().locked(inode);
         }
         try {
-            InodeId dirty = vfs.data().isDirty(inode) ? inode : null;
-            if (state.isOwned() && state.hasUnsent() && !state.isSending()) {
-                boolean _ = writeBacks.sentLocally(state, dirty);
+            if (state.isSending()) {
+                // Not in the queue: it would be overtaken.
+                call.beforeWait();
+                state.awaitSent();
             }
-            return dirty;
+            InodeId dirty = vfs.data().isDirty(inode) ? inode : null;
+            boolean unsent = state.isOwned() && state.hasUnsent();
+            return new Ahead(!unsent || writeBacks.sentLocally(state, dirty), dirty);
         } finally {
             vfs.files().unlock(state);
         }

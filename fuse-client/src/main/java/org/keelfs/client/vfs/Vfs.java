@@ -99,7 +99,7 @@ public final class Vfs implements FileSystem {
         this.names = new NamespaceOperations(vfs, reader, files, answers);
         this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
-        this.locks = new LockOperations(locks);
+        this.locks = new LockOperations(locks, names);
     }
 
     /** Connects leases with the kernel's caches; before the first operation. */

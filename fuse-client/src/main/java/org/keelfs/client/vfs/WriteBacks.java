@@ -77,6 +77,11 @@ final class WriteBacks implements WriteBackListener {
         send(inodes);
     }
 
+    @Override
+    public boolean isPlaceable(InodeId inode) {
+        return vfs.names().isMadeOrWanted(inode);
+    }
+
     /** Takes no lock of a state: who flushes for the namespace may be waited for under one. */
     @Override
     public void onWriteBackError(InodeId inode, Errno errno) {

@@ -199,6 +199,19 @@ final class NamespaceWriteBackTest {
     }
 
     @Test
+    void aNewFileCanBeLockedAtOnce() {
+        String locked =
+                shell(
+                                """
+                        mkdir $A/locks
+                        for i in $(seq 10); do flock -n $A/locks/f$i flock -n $A/locks/g$i true; done
+                        flock $A/locks/f1 sh -c "flock -n $B/locks/f1 true || echo taken"
+                        """)
+                        .orThrow();
+        assertEquals("taken\n", locked);
+    }
+
+    @Test
     void manyChangesFromBothMountsInOneDirectoryAreAllThere() {
         String seen =
                 shell(
