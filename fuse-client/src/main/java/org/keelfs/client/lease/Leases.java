@@ -373,7 +373,10 @@ public final class Leases {
         }
         switch (step) {
             case GIVE_BACK -> giveBack(inode, entry);
-            case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
+            case NOT_HELD -> {
+                target().beforeDenial(inode);
+                sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
+            }
             case NOTHING -> {}
         }
     }

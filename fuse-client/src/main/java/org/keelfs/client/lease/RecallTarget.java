@@ -16,6 +16,12 @@ public interface RecallTarget {
     void awaitMade(InodeId inode);
 
     /**
+     * The server asks for a lease that is not held here, maybe not any more because the inode was
+     * removed: waits until the server knows what was done under it.
+     */
+    void beforeDenial(InodeId inode);
+
+    /**
      * Whether the kernel may hold pages or names under this lease that must go before it is
      * returned.
      */

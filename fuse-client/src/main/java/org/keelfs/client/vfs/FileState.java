@@ -49,6 +49,9 @@ final class FileState {
 
     private volatile boolean owned;
 
+    /** Made by this mount, and owned ever since: nobody else can have it open. */
+    private volatile boolean madeHere;
+
     /** The session is gone, and the owner of the lock has not looked yet. */
     private volatile boolean lost;
 
@@ -178,9 +181,24 @@ final class FileState {
         }
     }
 
+    /** This mount has just made it, with these attributes; nobody else knows it. */
+    void ownMade(Attributes attributes) {
+        own(attributes, 0);
+        madeHere = true;
+    }
+
+    /**
+     * Whether nobody but this mount can have it open. Of any other file another mount may see the
+     * bytes after the last name is gone.
+     */
+    boolean isMadeHere() {
+        return madeHere && owned;
+    }
+
     /** The WRITE lease is gone; what was not sent is lost with it. */
     void disown() {
         owned = false;
+        madeHere = false;
         sizeUnsent = false;
         timesUnsent = false;
         killSuidGidUnsent = false;
@@ -213,6 +231,7 @@ final class FileState {
      */
     void lose() {
         owned = false;
+        madeHere = false;
         lost = true;
     }
 

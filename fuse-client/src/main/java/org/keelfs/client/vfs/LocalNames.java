@@ -22,7 +22,7 @@ final class LocalNames implements NamespaceEvents {
                     .with(
                             attributes.inode(),
                             state -> {
-                                state.own(attributes, 0);
+                                state.ownMade(attributes);
                                 return state;
                             });
         }

@@ -101,6 +101,9 @@ final class NameRemovals {
         }
         try {
             boolean pins = locked.isOpen() && !locked.isPinned();
+            if (!locked.isOpen() && mayBeReadElsewhere(locked, victim)) {
+                return null;
+            }
             List<Command> commands =
                     pins
                             ? List.of(vfs.commands().pin(victim.inode(), true), command)
@@ -116,6 +119,15 @@ final class NameRemovals {
             onRemovedHere(victim, outcome);
         }
         return outcome;
+    }
+
+    /**
+     * Whether bytes or times that only this mount has may have to outlive the last name: another
+     * mount may have the file open, and only the server knows. The state is locked.
+     */
+    private boolean mayBeReadElsewhere(FileState state, Attributes victim) {
+        boolean unsent = vfs.data().isDirty(victim.inode()) || state.hasUnsent();
+        return unsent && !state.isMadeHere();
     }
 
     private void onRemovedHere(Attributes victim, CommandOutcome outcome) {

@@ -41,6 +41,18 @@ final class Recalls implements RecallTarget {
         }
     }
 
+    @Override
+    public void beforeDenial(InodeId inode) {
+        if (!vfs.names().isPending(inode)) {
+            return;
+        }
+        try {
+            vfs.names().drain();
+        } catch (FsException e) {
+            LOG.warn("{}: its lease goes before its removal: {}", inode, e.getMessage());
+        }
+    }
+
     /** A cached writable handle would fill pages again under READ, and store into them unseen. */
     @Override
     public LeaseMode keepable(InodeId inode, LeaseMode keep) {

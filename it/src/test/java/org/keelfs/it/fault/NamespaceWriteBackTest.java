@@ -198,6 +198,30 @@ final class NamespaceWriteBackTest {
         assertEquals("15\n", seen);
     }
 
+    /** Who has it open keeps what was written, and sees that it has no name, at once. */
+    @Test
+    void aFileThatTheOtherMountHasOpenIsRemovedForBoth() {
+        String seen =
+                shell(
+                                """
+                        mkdir $A/open; for i in 1 2 3 4; do echo old$i > $A/open/f$i; done
+                        exec 5< $B/open/f1 6< $B/open/f2 7< $B/open/f3 8< $B/open/f4
+                        sleep 6 # until the directory is not contended any more
+                        for i in 1 2 3 4; do
+                            : > $A/open/x$i; : > $A/open/y$i
+                            echo new$i >> $A/open/f$i
+                            rm $A/open/f$i
+                            stat -Lc %h /dev/fd/$((i + 4)); cat <&$((i + 4))
+                        done
+                        """)
+                        .orThrow();
+        String expected = "";
+        for (int i = 1; i <= 4; i++) {
+            expected += "0\nold" + i + "\nnew" + i + "\n";
+        }
+        assertEquals(expected, seen);
+    }
+
     @Test
     void aNewFileCanBeLockedAtOnce() {
         String locked =
