@@ -3,7 +3,6 @@ package org.keelfs.client.namespace;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -50,12 +49,6 @@ import org.slf4j.LoggerFactory;
 public final class NamespaceWriter {
     private static final Logger LOG = LoggerFactory.getLogger(NamespaceWriter.class);
 
-    /**
-     * Inodes with an error that nobody has been told yet: more than one full queue concerns. About
-     * 100 bytes each.
-     */
-    private static final int ERRORS_MAX = 4 * CommandQueue.COMMANDS_MAX;
-
     private final MetadataSession session;
     private final Leases leases;
     private final MetadataCache cache;
@@ -73,7 +66,7 @@ public final class NamespaceWriter {
     /** What is to be done when a command is answered, by its number. */
     private final TreeMap<Long, List<Runnable>> later = new TreeMap<>();
 
-    private final Map<InodeId, Errno> errors = new LinkedHashMap<>();
+    private final UntoldErrors errors = new UntoldErrors();
     private @Nullable Local local;
     private @Nullable NamespaceEvents events;
     private boolean sending;
@@ -430,12 +423,7 @@ public final class NamespaceWriter {
 
     /** What became of an answered change of this inode, told once: null when it is safe. */
     public @Nullable Errno takeError(InodeId inode) {
-        lock.lock();
-        try {
-            return errors.remove(inode);
-        } finally {
-            lock.unlock();
-        }
+        return errors.take(inode);
     }
 
     // ---- sending ----
@@ -558,21 +546,8 @@ public final class NamespaceWriter {
     /** Must not happen. Nothing that hangs on it is believed any longer, and programs are told. */
     private void onRefused(Set<InodeId> inodes) {
         inodes.forEach(cache::forget);
-        noteErrors(inodes);
+        errors.note(inodes);
         events().onLost(List.copyOf(inodes), Errno.EIO);
-    }
-
-    private void noteErrors(Collection<InodeId> inodes) {
-        lock.lock();
-        try {
-            for (InodeId inode : inodes) {
-                if (errors.size() < ERRORS_MAX) {
-                    errors.put(inode, Errno.EIO);
-                }
-            }
-        } finally {
-            lock.unlock();
-        }
     }
 
     // ---- the session ----
@@ -598,7 +573,7 @@ public final class NamespaceWriter {
         LOG.error("{} changes of the namespace are lost with the session", lost.size());
         Set<InodeId> inodes = new LinkedHashSet<>();
         lost.forEach(item -> inodes.addAll(item.touched()));
-        noteErrors(inodes);
+        errors.note(inodes);
         events().onLost(List.copyOf(inodes), Errno.EIO);
     }
 }
