@@ -12,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -201,6 +202,16 @@ public final class NamespaceWriter {
      */
     public @Nullable List<CommandOutcome> tryLocal(
             List<Command> commands, @Nullable InodeId waitsFor) {
+        return tryLocal(commands, waitsFor, _ -> {});
+    }
+
+    /**
+     * The same.
+     *
+     * @param whenMade told of the inode that a command makes, before anybody else can know it
+     */
+    public @Nullable List<CommandOutcome> tryLocal(
+            List<Command> commands, @Nullable InodeId waitsFor, Consumer<InodeId> whenMade) {
         if (!enabled) {
             return null;
         }
@@ -208,7 +219,7 @@ public final class NamespaceWriter {
         lock.lock();
         try {
             idle = false;
-            return queue.isFull() ? null : runLocally(commands, bytes, waitsFor);
+            return queue.isFull() ? null : runLocally(commands, bytes, waitsFor, whenMade);
         } finally {
             idle = queue.isEmpty();
             lock.unlock();
@@ -216,7 +227,10 @@ public final class NamespaceWriter {
     }
 
     private @Nullable List<CommandOutcome> runLocally(
-            List<Command> commands, List<Integer> bytes, @Nullable InodeId waitsFor) {
+            List<Command> commands,
+            List<Integer> bytes,
+            @Nullable InodeId waitsFor,
+            Consumer<InodeId> whenMade) {
         Local l = localOfSession();
         List<IssuedCommand> issued = new ArrayList<>(commands.size());
         InodeId made = null;
@@ -237,7 +251,7 @@ public final class NamespaceWriter {
         }
         List<CommandOutcome> outcomes = l.run(issued, bytes, waitsFor, System.nanoTime());
         if (outcomes != null && outcomes.getLast().errno() == null) {
-            onAnswered(made, outcomes);
+            onAnswered(made, outcomes, whenMade);
         }
         return outcomes;
     }
@@ -247,11 +261,13 @@ public final class NamespaceWriter {
         return l.nextInode();
     }
 
-    private void onAnswered(@Nullable InodeId made, List<CommandOutcome> outcomes) {
+    private void onAnswered(
+            @Nullable InodeId made, List<CommandOutcome> outcomes, Consumer<InodeId> whenMade) {
         var attributes = outcomes.getLast().inode();
         if (made != null && attributes != null) {
             leases.onMade(made);
             events().onMade(attributes);
+            whenMade.accept(made);
         }
         maybeSend();
     }

@@ -1,6 +1,7 @@
 package org.keelfs.client.vfs;
 
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.FsException;
 import org.keelfs.model.InodeId;
@@ -38,6 +39,16 @@ final class LocalAnswers {
         return tryAnswer(commands, bytesFirst);
     }
 
+    /** The same for a command that makes an inode; {@code whenMade} runs before others know it. */
+    @Nullable CommandOutcome tryCreate(
+            Call call, Command create, InodeId parent, Consumer<InodeId> whenMade) {
+        if (!vfs.names().isEnabled()) {
+            return null;
+        }
+        prepare(call, parent, parent);
+        return answer(vfs.names().tryLocal(List.of(create), null, whenMade));
+    }
+
     /** What may wait, in front of commands that change these directories. */
     void prepare(Call call, InodeId one, InodeId other) {
         if (!vfs.names().hasRoom()) {
@@ -52,7 +63,10 @@ final class LocalAnswers {
 
     /** The same, prepared before. Never waits. */
     @Nullable CommandOutcome tryAnswer(List<Command> commands, @Nullable InodeId bytesFirst) {
-        List<CommandOutcome> outcomes = vfs.names().tryLocal(commands, bytesFirst);
+        return answer(vfs.names().tryLocal(commands, bytesFirst));
+    }
+
+    private static @Nullable CommandOutcome answer(@Nullable List<CommandOutcome> outcomes) {
         CommandOutcome last = outcomes == null ? null : outcomes.getLast();
         if (last != null && last.errno() != null) {
             throw new FsException(last.errno());

@@ -3,6 +3,7 @@ package org.keelfs.client.vfs;
 import com.google.protobuf.ByteString;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
@@ -143,11 +144,22 @@ final class NamespaceOperations {
     // ---- what makes names ----
 
     Entry make(Call call, InodeId parent, Name name, int mode, int rdev, byte @Nullable [] target) {
-        return entry(parent, reader.overlay(create(call, parent, name, mode, rdev, target)));
+        return entry(
+                parent, reader.overlay(create(call, parent, name, mode, rdev, target, _ -> {})));
     }
 
+    /**
+     * @param whenKnown told of the new inode as soon as this mount holds a lease on it, before that
+     *     can go back
+     */
     private Attributes create(
-            Call call, InodeId parent, Name name, int mode, int rdev, byte @Nullable [] target) {
+            Call call,
+            InodeId parent,
+            Name name,
+            int mode,
+            int rdev,
+            byte @Nullable [] target,
+            Consumer<InodeId> whenKnown) {
         checkLength(name);
         if (target != null && (target.length > TARGET_BYTES_MAX || target.length == 0)) {
             throw new FsException(target.length == 0 ? Errno.ENOENT : Errno.ENAMETOOLONG);
@@ -164,14 +176,14 @@ final class NamespaceOperations {
             value.setTarget(ByteString.copyFrom(target));
         }
         Command command = vfs.commands().by(call.caller()).setCreate(value).build();
-        CommandOutcome local = answers.tryAnswer(call, List.of(command), null, parent, parent);
+        CommandOutcome local = answers.tryCreate(call, command, parent, whenKnown);
         if (local != null && local.inode() != null) {
             return local.inode();
         }
         call.beforeWait();
         try (DirectoryChange change = DirectoryChange.begin(vfs, parent)) {
             CommandResult result = change.submit(List.of(command));
-            return onCreated(change, parent, name, result, target);
+            return onCreated(change, parent, name, result, target, whenKnown);
         }
     }
 
@@ -180,7 +192,8 @@ final class NamespaceOperations {
             InodeId parent,
             Name name,
             CommandResult result,
-            byte @Nullable [] target) {
+            byte @Nullable [] target,
+            Consumer<InodeId> whenKnown) {
         Attributes attributes = AttributesCodec.decode(result.getInode());
         if (result.hasParent()) {
             vfs.cache().update(AttributesCodec.decode(result.getParent()));
@@ -191,6 +204,7 @@ final class NamespaceOperations {
                 result.getLease(),
                 created,
                 known -> {
+                    whenKnown.accept(attributes.inode());
                     if (known.attributes().isDirectory()) {
                         vfs.cache().learnNewDirectory(attributes.inode(), parent);
                     }
@@ -207,26 +221,46 @@ final class NamespaceOperations {
         return xattrs == null || xattrs.containsKey(DEFAULT_ACL) ? null : Map.of();
     }
 
+    /**
+     * A new file's handle. It counts from the moment on that the lease came: a recall in between
+     * would not pin the file, and who removes it then removes it under the handle. The kernel makes
+     * it a second time when it finds it gone.
+     */
+    private final class NewHandle implements Consumer<InodeId> {
+        private final int flags;
+        private @Nullable Opened opened;
+
+        NewHandle(int flags) {
+            this.flags = flags;
+        }
+
+        @Override
+        public void accept(InodeId inode) {
+            var _ = of(inode);
+        }
+
+        Opened of(InodeId inode) {
+            Opened known = opened;
+            if (known == null) {
+                known = vfs.files().with(inode, state -> files.opened(state, flags, false));
+                opened = known;
+            }
+            return known;
+        }
+    }
+
     Created createOpen(Call call, InodeId parent, Name name, int mode, int flags) {
-        Attributes attributes;
+        var handle = new NewHandle(flags);
+        int fileMode = FileType.REGULAR.modeBits() | (mode & 0xFFF);
         try {
-            attributes =
-                    create(
-                            call,
-                            parent,
-                            name,
-                            FileType.REGULAR.modeBits() | (mode & 0xFFF),
-                            0,
-                            null);
+            Attributes attributes = create(call, parent, name, fileMode, 0, null, handle);
+            return new Created(entry(parent, attributes), handle.of(attributes.inode()));
         } catch (FsException e) {
             if (e.errno() == Errno.EEXIST && (flags & OpenFlags.EXCLUSIVE) == 0) {
                 return openExisting(call, parent, name, flags);
             }
             throw e;
         }
-        Opened opened =
-                vfs.files().with(attributes.inode(), state -> files.opened(state, flags, false));
-        return new Created(entry(parent, attributes), opened);
     }
 
     /**
