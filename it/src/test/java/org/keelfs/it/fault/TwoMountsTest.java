@@ -86,21 +86,6 @@ final class TwoMountsTest {
         assertEquals("kept\n", shell(script).orThrow());
     }
 
-    /** A file that is removed while its creator opens it is made once, and removed once. */
-    @Test
-    void everyFileThatIsMadeAndRemovedAtOnceIsCountedByBoth() {
-        String script =
-                """
-                mkdir $A/race
-                make() { set -C; for i in $(seq 300); do if : > $A/race/f; then echo made; fi; done; }
-                take() { for i in $(seq 300); do if rm $B/race/f; then echo taken; fi; done; }
-                make > made 2> /dev/null & take > taken 2> /dev/null & wait
-                for f in $A/race/*; do test ! -e $f || echo left >> taken; done
-                test $(wc -l < made) = $(wc -l < taken) && test $(wc -l < made) -gt 10 && echo same
-                """;
-        assertEquals("same\n", shell(script).orThrow());
-    }
-
     @Test
     void gitWorksInOneRepositoryFromBoth() {
         String script =
