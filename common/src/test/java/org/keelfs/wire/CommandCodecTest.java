@@ -145,7 +145,14 @@ class CommandCodecTest {
             case 9 -> new TrimmedCommand(inode(), random.nextLong());
             default ->
                     new CloneCommand(
-                            inode(), inode(), random.nextInt(), random.nextInt(), random.nextInt());
+                            inode(),
+                            inode(),
+                            random.nextInt(),
+                            random.nextInt(),
+                            random.nextInt(),
+                            random.nextLong(),
+                            random.nextLong(),
+                            flip());
         };
     }
 

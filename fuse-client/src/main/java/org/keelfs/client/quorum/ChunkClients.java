@@ -187,10 +187,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public @Nullable Opened known(InodeId inode, int chunkIndex) {
+    public @Nullable Opened known(InodeId inode, int chunkIndex, Use use) {
         Map<Integer, ChunkState> file = files.get(inode);
         ChunkState state = file == null ? null : file.get(chunkIndex);
-        return state == null ? null : state.usable(false, layouts.mayRewrite(inode));
+        return state == null ? null : state.usable(false, use, layouts.mayRewrite(inode));
     }
 
     @Override
@@ -204,7 +204,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     @Override
     public CompletableFuture<Opened> reopen(OpenChunk chunk) {
-        return open(List.of(new Want(chunk.inode(), chunk.index(), null)))
+        return open(List.of(Want.of(chunk.inode(), chunk.index(), Use.READ)))
                 .thenApply(List::getFirst);
     }
 
@@ -360,10 +360,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public void forgetChunks(InodeId inode, int firstIndex) {
+    public void forgetChunks(InodeId inode, int first, int end) {
         Map<Integer, ChunkState> file = files.get(inode);
         if (file != null) {
-            file.keySet().removeIf(index -> index >= firstIndex);
+            file.keySet().removeIf(index -> index >= first && index < end);
         }
     }
 

@@ -62,6 +62,7 @@ final class ChunkOpener {
     private record Opening(
             ChunkState state,
             boolean create,
+            ChunkIo.Use use,
             byte @Nullable [] offeredKey,
             CompletableFuture<Opened> result,
             long deadlineNs) {
@@ -105,15 +106,16 @@ final class ChunkOpener {
             ChunkState state = states.get(i);
             byte[] key = wants.get(i).wrappedKey();
             boolean create = key != null;
-            Opened known = state.usable(create, layouts.mayRewrite(state.place.inode()));
+            ChunkIo.Use use = wants.get(i).use();
+            Opened known = state.usable(create, use, layouts.mayRewrite(state.place.inode()));
             if (known != null) {
                 results.add(CompletableFuture.completedFuture(known));
                 continue;
             }
             var mine = new CompletableFuture<Opened>();
-            var others = state.join(create, mine);
+            var others = state.join(create, use, mine);
             if (others == null) {
-                asked.add(new Opening(state, create, key, mine, deadlineNs));
+                asked.add(new Opening(state, create, use, key, mine, deadlineNs));
             }
             results.add(others == null ? mine : others);
         }
@@ -159,6 +161,8 @@ final class ChunkOpener {
                         .setInode(opening.state.place.inode().value())
                         .setChunkIndex(opening.state.place.index())
                         .setWrite(opening.create)
+                        .setChange(opening.use == ChunkIo.Use.CHANGE)
+                        .setFreeze(opening.use == ChunkIo.Use.FREEZE)
                         .setKnownEpoch(ended)
                         .setNewEpoch(ended != 0);
         if (opening.offeredKey != null) {
@@ -248,7 +252,13 @@ final class ChunkOpener {
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
         var driver =
                 new RoundDriver<>(
-                        chunk, new SealRound(chunk.grant(), hint, times(config.attemptMs())));
+                        chunk,
+                        new SealRound(
+                                chunk.grant(),
+                                chunk.grant().set(),
+                                hint,
+                                times(config.attemptMs()),
+                                layout.getCopy()));
         var _ =
                 rounds.timed(RoundStatistics.Kind.SEAL, driver.start())
                         .whenComplete(

@@ -19,9 +19,6 @@ final class FileOperations {
     /** 8 EiB less one sector: the end of any write fits a signed offset. */
     static final long FILE_BYTES_MAX = Long.MAX_VALUE - 4095;
 
-    /** Bytes moved at once by copy_file_range. */
-    private static final int COPY_BYTES = 1 << 20;
-
     private final VfsContext vfs;
     private final InodeReader reader;
     private final AttributeOperations attributeOperations;
@@ -42,8 +39,7 @@ final class FileOperations {
     }
 
     /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
-    private LeaseUse use(
-            Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
+    LeaseUse use(Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
         FileState state = vfs.files().ifPresent(inode);
         boolean writers = state != null && state.isOpenForWriting();
         boolean shares = shareable && (state == null || !state.isCached());
@@ -419,7 +415,7 @@ final class FileOperations {
      * Where the kernel does not say whether setuid and setgid go: whoever has not CAP_FSETID, which
      * a request does not tell either.
      */
-    private static boolean mustKillSuidGid(Call call) {
+    static boolean mustKillSuidGid(Call call) {
         return !call.caller().isRoot();
     }
 
@@ -488,38 +484,5 @@ final class FileOperations {
             }
             return size;
         }
-    }
-
-    long copyRange(
-            Call call,
-            InodeId source,
-            long sourceOffset,
-            InodeId target,
-            long targetHandle,
-            long targetOffset,
-            long length) {
-        call.beforeWait();
-        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(COPY_BYTES, length));
-        long copied = 0;
-        while (copied < length) {
-            buffer.clear().limit((int) Math.min(buffer.capacity(), length - copied));
-            int count = read(call, source, sourceOffset + copied, buffer, false);
-            if (count == 0) {
-                break;
-            }
-            buffer.flip();
-            long _ =
-                    write(
-                            call,
-                            target,
-                            targetHandle,
-                            targetOffset + copied,
-                            buffer,
-                            0,
-                            mustKillSuidGid(call),
-                            false);
-            copied += count;
-        }
-        return copied;
     }
 }

@@ -301,6 +301,18 @@ final class FileState {
         timesUnsent = false;
     }
 
+    /**
+     * Chunks of another file took the place of some; the server knows the size and the times.
+     *
+     * @param bound up to where the last of them may hold bytes behind the size
+     */
+    void onCloned(long newSize, long newMtimeNs, long bound) {
+        size = newSize;
+        mtimeNs = newMtimeNs;
+        long reach = Math.max(trimBound, bound);
+        trimBound = reach > newSize ? reach : 0;
+    }
+
     /** Times were set at the server: what was not sent of them is overtaken. */
     void onTimesSet(long newMtimeNs) {
         mtimeNs = newMtimeNs;

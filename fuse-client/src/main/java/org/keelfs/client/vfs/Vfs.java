@@ -44,6 +44,7 @@ public final class Vfs implements FileSystem {
     private final InodeReader reader;
     private final AttributeOperations attributes;
     private final FileOperations files;
+    private final CopyOperations copies;
     private final NamespaceOperations names;
     private final NameRemovals removals;
     private final DirectoryOperations directories;
@@ -92,6 +93,7 @@ public final class Vfs implements FileSystem {
         this.shared = new SharedOperations(vfs);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
+        this.copies = new CopyOperations(vfs, files, writeBacks, session.volume().getChunkBytes());
         this.directories = new DirectoryOperations(vfs, reader, files);
         var adoption = new Adoption(vfs, directories);
         this.recalls = new Recalls(vfs, writeBacks, shared, adoption);
@@ -467,8 +469,10 @@ public final class Vfs implements FileSystem {
             long targetHandle,
             long targetOffset,
             long length) {
-        return files.copyRange(
-                call, in(source), sourceOffset, in(target), targetHandle, targetOffset, length);
+        return copies.copyRange(
+                call,
+                new CopyOperations.Range(
+                        in(source), sourceOffset, in(target), targetHandle, targetOffset, length));
     }
 
     // ---- directories ----
