@@ -284,9 +284,8 @@ final class ChunkOpener {
                 // for the report, and a server that does not get it draws another epoch (R3).
                 chunk.open(ChunkSession.opened(chunk.grant(), opened, counters));
                 var reported = report(chunk);
-                if (chunk.grant().mode() == ChunkGrant.Mode.SHARED) {
-                    // A write of it could not be done again if the epoch ended under it.
-                    var _ = reported.thenAccept(well -> onShared(opening, chunk, well));
+                if (needsReport(opening, chunk)) {
+                    var _ = reported.thenAccept(well -> onReported(opening, chunk, well));
                 } else {
                     opening.state.answered(opening.result, new Opened(chunk, null));
                 }
@@ -307,7 +306,16 @@ final class ChunkOpener {
         }
     }
 
-    private void onShared(Opening opening, OpenChunk chunk, boolean accepted) {
+    /**
+     * A write of sharers could not be done again if the epoch ended under it, and the server
+     * clones only what it knows to be OPEN.
+     */
+    private static boolean needsReport(Opening opening, OpenChunk chunk) {
+        return chunk.grant().mode() == ChunkGrant.Mode.SHARED
+                || opening.use == ChunkIo.Use.FREEZE;
+    }
+
+    private void onReported(Opening opening, OpenChunk chunk, boolean accepted) {
         if (accepted) {
             opening.state.answered(opening.result, new Opened(chunk, null));
         } else {
