@@ -33,9 +33,10 @@ final class DataSeeker {
         }
         int last = splitter.chunkIndex(RunSplitter.placeOf(size - 1));
         int first = splitter.chunkIndex(RunSplitter.placeOf(offset));
-        for (int index = first; index <= last; index += CHUNKS_MAX) {
-            int end = (int) Math.min((long) last + 1, (long) index + CHUNKS_MAX);
-            long found = seekIn(file, index, end, offset, data, deadlineNs);
+        // A chunk index has 31 bits, and the last step may go beyond.
+        for (long index = first; index <= last; index += CHUNKS_MAX) {
+            int end = (int) Math.min(last + 1L, index + CHUNKS_MAX);
+            long found = seekIn(file, (int) index, end, offset, data, deadlineNs);
             if (found >= 0) {
                 return found < size ? found : -1;
             }

@@ -201,7 +201,17 @@ public final class ClientStack implements AutoCloseable {
                         transport.statistics(),
                         files.statistics(),
                         io.rounds());
-        Vfs core = new Vfs(session, leases, locks, names, cache, data, Clock.SYSTEM, notifier);
+        Vfs core =
+                new Vfs(
+                        session,
+                        leases,
+                        locks,
+                        names,
+                        cache,
+                        data,
+                        Clock.SYSTEM,
+                        config.accessRule(),
+                        notifier);
         core.attach(KernelCache.NONE);
         listener.target = core.writeBackListener();
         vfs = core;

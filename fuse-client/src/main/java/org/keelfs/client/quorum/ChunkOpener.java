@@ -307,12 +307,11 @@ final class ChunkOpener {
     }
 
     /**
-     * A write of sharers could not be done again if the epoch ended under it, and the server
-     * clones only what it knows to be OPEN.
+     * A write of sharers could not be done again if the epoch ended under it, and the server clones
+     * only what it knows to be OPEN.
      */
     private static boolean needsReport(Opening opening, OpenChunk chunk) {
-        return chunk.grant().mode() == ChunkGrant.Mode.SHARED
-                || opening.use == ChunkIo.Use.FREEZE;
+        return chunk.grant().mode() == ChunkGrant.Mode.SHARED || opening.use == ChunkIo.Use.FREEZE;
     }
 
     private void onReported(Opening opening, OpenChunk chunk, boolean accepted) {

@@ -11,15 +11,23 @@ import org.keelfs.client.meta.MetadataSession.Submitted;
 import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.Capability;
 import org.keelfs.model.InodeId;
 import org.keelfs.namespace.CommandOutcome;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.CommandResult;
 import org.keelfs.wire.proto.MetadataProto.SetAttributesCommandValue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** setattr: modes, owners and times by a command; sizes under a WRITE lease as well. */
 final class AttributeOperations {
+    private static final Logger LOG = LoggerFactory.getLogger(AttributeOperations.class);
+
+    /** Allocated space is counted in these, bytes. */
+    private static final int SECTOR = 4096;
+
     private final VfsContext vfs;
     private final InodeReader reader;
     private final WriteBacks writeBacks;
@@ -36,7 +44,7 @@ final class AttributeOperations {
             return setOrRemoved(call, inode, change);
         }
         call.beforeWait();
-        if (size < 0 || size > FileOperations.FILE_BYTES_MAX) {
+        if (size < 0 || size > vfs.fileBytesMax()) {
             throw new FsException(size < 0 ? Errno.EINVAL : Errno.EFBIG);
         }
         try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {
@@ -91,7 +99,7 @@ final class AttributeOperations {
 
     /** Truncation within open(O_TRUNC); the state is locked, the lease in use. */
     void truncateLocked(Call call, FileState state) {
-        boolean kills = !call.caller().isRoot();
+        boolean kills = !call.caller().has(Capability.FSETID);
         var change = new AttributeChange(null, null, null, 0L, null, null, null, 1, kills);
         resize(state, 0);
         var _ = apply(call, state, change);
@@ -181,13 +189,34 @@ final class AttributeOperations {
         if (size != null) {
             long old = state.size();
             // First the size: readers look at it again after they have read the bytes.
-            state.onResized(size, attributes.mtimeNs());
+            state.onResized(size, attributes.mtimeNs(), vfs.session().volume().getChunkBytes());
             if (size < old) {
                 vfs.data().truncate(state.inode, old, size);
+                freeBehind(state, attributes.allocatedSectors());
             }
         } else if (change.mtimeNs() != null) {
             state.onTimesSet(attributes.mtimeNs());
         }
+    }
+
+    /**
+     * Gives back what the last chunk holds behind the new end: the server drops whole chunks only.
+     * Where the nodes cannot be reached the next extension does it.
+     */
+    private void freeBehind(FileState state, long knownSectors) {
+        long size = state.size();
+        try {
+            if (state.trimBound() > size) {
+                vfs.data().trim(state.inode, size, state.trimBound());
+                state.trimmed();
+            }
+        } catch (FsException e) {
+            LOG.info("{}: not freed yet behind its end: {}", state.inode, e.getMessage());
+            return;
+        }
+        state.addAllocated(vfs.data().takeAllocatedDelta(state.inode));
+        state.limitAllocated(knownSectors, Math.ceilDiv(size, SECTOR));
+        writeBacks.note(state.inode);
     }
 
     private SetAttributesCommandValue value(InodeId inode, AttributeChange change) {

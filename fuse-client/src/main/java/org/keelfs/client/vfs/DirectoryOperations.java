@@ -96,12 +96,18 @@ final class DirectoryOperations {
     }
 
     private static @Nullable Listed firstAfter(DirectoryPage page, long position) {
-        for (Listed listed : page.entries()) {
-            if (listed.child().position() > position) {
-                return listed;
+        List<Listed> entries = page.entries();
+        int from = 0;
+        int to = entries.size();
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (entries.get(middle).child().position() > position) {
+                to = middle;
+            } else {
+                from = middle + 1;
             }
         }
-        return null;
+        return from < entries.size() ? entries.get(from) : null;
     }
 
     /**

@@ -12,12 +12,11 @@ import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.Capability;
 import org.keelfs.model.InodeId;
 
 /** Contents of regular files: open to release, read and write, fsync, holes. */
 final class FileOperations {
-    /** 8 EiB less one sector: the end of any write fits a signed offset. */
-    static final long FILE_BYTES_MAX = Long.MAX_VALUE - 4095;
 
     private final VfsContext vfs;
     private final InodeReader reader;
@@ -107,7 +106,8 @@ final class FileOperations {
      */
     private boolean isReadUnseen(Attributes attributes, int flags) {
         boolean reads = (flags & OpenFlags.ACCESS_MASK) != OpenFlags.WRITE_ONLY;
-        return reads && AccessTimes.isDue(attributes, flags, vfs.clock().wallNs());
+        return reads
+                && AccessTimes.isDue(vfs.accessRule(), attributes, flags, vfs.clock().wallNs());
     }
 
     /**
@@ -120,7 +120,7 @@ final class FileOperations {
         boolean direct = contended || (noCache && OpenFlags.writes(flags));
         boolean cached = !direct && !noCache;
         state.onOpen(OpenFlags.writes(flags), cached);
-        var handle = new FileHandle(state.inode, flags, cached, state.errorCount());
+        var handle = new FileHandle(state.inode, flags, cached, state.errorsToldBefore());
         return new Opened(vfs.handles().add(handle), !direct, direct, direct);
     }
 
@@ -129,13 +129,16 @@ final class FileOperations {
         FileState state = lockedFor(call, inode);
         try {
             state.onOpen(false, false);
-            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorCount()));
+            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorsToldBefore()));
         } finally {
             vfs.files().unlock(state);
         }
     }
 
-    /** close(2): tells errors known by now, waits for nothing. */
+    /**
+     * close(2): tells errors known by now, waits for nothing. It leaves them for fsync(2): a child
+     * that ends closes what it inherited, and nobody looks at that answer.
+     */
     void flush(Call call, InodeId inode, long handle) {
         FileHandle open = vfs.handles().file(handle);
         if (open == null || !open.isWritable()) {
@@ -143,10 +146,17 @@ final class FileOperations {
         }
         FileState state = lockedFor(call, inode);
         try {
-            reportErrorOnce(state, open);
+            Errno error = state.errorAfter(open.errorsSeen);
+            if (error != null) {
+                throw lost(inode, error);
+            }
         } finally {
             vfs.files().unlock(state);
         }
+    }
+
+    private static FsException lost(InodeId inode, Errno error) {
+        return new FsException(error, inode + ": an earlier write was lost");
     }
 
     void release(Call call, InodeId inode, long handle) {
@@ -195,10 +205,10 @@ final class FileOperations {
     }
 
     private static void reportErrorOnce(FileState state, @Nullable FileHandle handle) {
-        Errno error = state.error();
-        if (handle != null && error != null && handle.errorsSeen != state.errorCount()) {
-            handle.errorsSeen = state.errorCount();
-            throw new FsException(error, state.inode + ": an earlier write was lost");
+        Errno error = handle == null ? null : state.errorAfter(handle.errorsSeen);
+        if (handle != null && error != null) {
+            handle.errorsSeen = state.tellErrors();
+            throw lost(state.inode, error);
         }
     }
 
@@ -327,7 +337,7 @@ final class FileOperations {
             throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
         }
         long size = state.size();
-        if (at > FILE_BYTES_MAX - source.remaining()) {
+        if (at > vfs.fileBytesMax() - source.remaining()) {
             throw new FsException(Errno.EFBIG);
         }
         long end = at + source.remaining();
@@ -359,7 +369,7 @@ final class FileOperations {
             FileHandle open = vfs.handles().file(handle);
             if (failure != null) {
                 if (open != null) {
-                    open.errorsSeen = state.errorCount();
+                    open.errorsSeen = state.tellErrors();
                 }
                 throw failure;
             }
@@ -411,15 +421,12 @@ final class FileOperations {
         writeBacks.note(inode);
     }
 
-    /**
-     * Where the kernel does not say whether setuid and setgid go: whoever has not CAP_FSETID, which
-     * a request does not tell either.
-     */
+    /** Where the kernel does not say whether setuid and setgid go. */
     static boolean mustKillSuidGid(Call call) {
-        return !call.caller().isRoot();
+        return !call.caller().has(Capability.FSETID);
     }
 
-    private static void checkFallocate(int mode, long offset, long length) {
+    private void checkFallocate(int mode, long offset, long length) {
         int known =
                 OpenFlags.FALLOC_KEEP_SIZE
                         | OpenFlags.FALLOC_PUNCH_HOLE
@@ -436,7 +443,7 @@ final class FileOperations {
         if (offset < 0 || length <= 0) {
             throw new FsException(Errno.EINVAL);
         }
-        if (offset > FILE_BYTES_MAX - length) {
+        if (offset > vfs.fileBytesMax() - length) {
             throw new FsException(Errno.EFBIG);
         }
     }

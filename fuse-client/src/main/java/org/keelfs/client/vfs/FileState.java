@@ -74,6 +74,7 @@ final class FileState {
     /** Guarded by the object itself: the sender of commands tells of losses without this lock. */
     private int errorCount;
 
+    private int errorsTold;
     private @Nullable Errno error;
 
     FileState(InodeId inode) {
@@ -288,10 +289,11 @@ final class FileState {
         return shrinks.get();
     }
 
-    /** A truncation or extension that the server has carried out. */
-    void onResized(long newSize, long newMtimeNs) {
+    /** A truncation or extension that the server has carried out; it dropped whole chunks. */
+    void onResized(long newSize, long newMtimeNs, int chunkBytes) {
         if (newSize < size) {
-            trimBound = Math.max(trimBound, size);
+            long chunkEnd = Math.ceilDiv(newSize, chunkBytes) * chunkBytes;
+            trimBound = Math.min(Math.max(trimBound, size), chunkEnd);
             size = newSize;
             shrinks.incrementAndGet();
         }
@@ -321,6 +323,11 @@ final class FileState {
 
     void addAllocated(long delta) {
         allocatedUnsent += delta;
+    }
+
+    /** Counts no more sectors than these, of which the server knows so many. */
+    void limitAllocated(long knownSectors, long sectorsMax) {
+        allocatedUnsent -= Math.max(0, knownSectors + allocatedUnsent - sectorsMax);
     }
 
     boolean hasUnsent() {
@@ -471,12 +478,23 @@ final class FileState {
         error = errno;
     }
 
-    synchronized int errorCount() {
+    /** What a handle that was told so many errors has not been told yet, or null. */
+    synchronized @Nullable Errno errorAfter(int toldCount) {
+        return toldCount == errorCount ? null : error;
+    }
+
+    /** fsync(2) tells a handle all errors so far; how many those are. */
+    synchronized int tellErrors() {
+        errorsTold = errorCount;
         return errorCount;
     }
 
-    synchronized @Nullable Errno error() {
-        return error;
+    /**
+     * What a new handle counts as told: all errors, but for those that nobody was told, as
+     * errseq_sample of Linux has it.
+     */
+    synchronized int errorsToldBefore() {
+        return errorsTold;
     }
 
     /** Nothing that needs to be remembered. */

@@ -16,6 +16,7 @@ import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 import org.keelfs.namespace.CommandOutcome;
+import org.keelfs.namespace.Permissions;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.Attr;
 import org.keelfs.wire.proto.MetadataProto.Command;
@@ -277,10 +278,15 @@ final class NamespaceOperations {
     }
 
     /**
-     * Whether mode bits alone let the caller open the file; the kernel takes CREATE's word for it.
+     * Whether mode bits or capabilities alone let the caller open the file; the kernel takes
+     * CREATE's word for it.
      */
     private boolean mayOpen(Call call, Attributes found, int flags) {
-        if (call.caller().isRoot()) {
+        int access = flags & OpenFlags.ACCESS_MASK;
+        int mask = access == OpenFlags.READ_ONLY ? 4 : access == OpenFlags.WRITE_ONLY ? 2 : 6;
+        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
+        mask = truncates ? mask | 2 : mask;
+        if (Permissions.overrides(found, call.caller(), mask)) {
             return true;
         }
         int bits = found.mode();
@@ -289,11 +295,8 @@ final class NamespaceOperations {
         } else if (call.caller().isInGroup(found.gid())) {
             bits >>= 3;
         }
-        int access = flags & OpenFlags.ACCESS_MASK;
-        int mask = access == OpenFlags.READ_ONLY ? 4 : access == OpenFlags.WRITE_ONLY ? 2 : 6;
-        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
         boolean listed = reader.xattrs(call, found.inode()).containsKey(ACCESS_ACL);
-        return !listed && ((truncates ? mask | 2 : mask) & ~bits) == 0;
+        return !listed && (mask & ~bits) == 0;
     }
 
     Created createUnnamed(Call call, InodeId parent, int mode, int flags) {

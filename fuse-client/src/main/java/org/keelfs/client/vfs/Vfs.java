@@ -19,6 +19,7 @@ import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
+import org.keelfs.namespace.Permissions;
 import org.keelfs.wire.proto.MetadataProto.StatfsReply;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,6 +72,7 @@ public final class Vfs implements FileSystem {
             MetadataCache cache,
             FileData data,
             Clock clock,
+            AccessRule accessRule,
             Executor notifier) {
         this.vfs =
                 new VfsContext(
@@ -84,7 +86,8 @@ public final class Vfs implements FileSystem {
                         new FileStates(),
                         new Handles(),
                         new Commands(clock),
-                        clock);
+                        clock,
+                        accessRule);
         this.root = new InodeId(session.volume().getRoot());
         this.notifier = notifier;
         this.reader = new InodeReader(vfs);
@@ -314,10 +317,10 @@ public final class Vfs implements FileSystem {
     public void access(Call call, InodeId inode, int mask) {
         Attributes a = reader.attributes(call, in(inode));
         int bits = a.mode();
-        if (call.caller().isRoot()) {
-            boolean executable = a.isDirectory() || (bits & 0x49) != 0;
-            bits = executable ? 7 : 6;
-        } else if (call.caller().uid() == a.uid()) {
+        if (Permissions.overrides(a, call.caller(), mask & 7)) {
+            return;
+        }
+        if (call.caller().uid() == a.uid()) {
             bits >>= 6;
         } else if (call.caller().isInGroup(a.gid())) {
             bits >>= 3;

@@ -21,4 +21,10 @@ record VfsContext(
         FileStates files,
         Handles handles,
         Commands commands,
-        Clock clock) {}
+        Clock clock,
+        AccessRule accessRule) {
+    /** The largest file: a chunk index has 31 bits. 128 PiB with chunks of 64 MiB. */
+    long fileBytesMax() {
+        return (long) session.volume().getChunkBytes() * Integer.MAX_VALUE;
+    }
+}

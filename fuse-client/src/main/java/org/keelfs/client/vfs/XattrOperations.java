@@ -5,6 +5,7 @@ import java.util.Map;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.namespace.NamespaceWriter;
+import org.keelfs.model.Capability;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 import org.keelfs.namespace.CommandOutcome;
@@ -31,11 +32,12 @@ final class XattrOperations {
         return value;
     }
 
-    /** Trusted attributes are shown to the superuser only, as xattr(7) says. */
+    /** Trusted attributes are shown to CAP_SYS_ADMIN only, as xattr(7) says. */
     List<Name> list(Call call, InodeId inode) {
         Map<Name, byte[]> xattrs = reader.xattrs(call, inode);
+        boolean all = call.caller().has(Capability.SYS_ADMIN);
         return xattrs.keySet().stream()
-                .filter(name -> call.caller().isRoot() || !name.toString().startsWith("trusted."))
+                .filter(name -> all || !name.toString().startsWith("trusted."))
                 .sorted()
                 .toList();
     }
