@@ -17,7 +17,8 @@ public interface RecallTarget {
 
     /**
      * The server asks for a lease that is not held here, maybe not any more because the inode was
-     * removed: waits until the server knows what was done under it.
+     * removed: waits until the server knows what was done under it. Or not yet, because this mount
+     * is still making the inode: pins what it may have open.
      */
     void beforeDenial(InodeId inode);
 

@@ -39,9 +39,15 @@ final class NamespaceOperations {
     private final InodeReader reader;
     private final FileOperations files;
     private final LocalAnswers answers;
+    private final EarlyPins earlyPins;
 
     NamespaceOperations(
-            VfsContext vfs, InodeReader reader, FileOperations files, LocalAnswers answers) {
+            VfsContext vfs,
+            InodeReader reader,
+            FileOperations files,
+            LocalAnswers answers,
+            EarlyPins earlyPins) {
+        this.earlyPins = earlyPins;
         this.vfs = vfs;
         this.reader = reader;
         this.files = files;
@@ -225,10 +231,12 @@ final class NamespaceOperations {
     /**
      * A new file's handle. It counts from the moment on that the lease came: a recall in between
      * would not pin the file, and who removes it then removes it under the handle. The kernel makes
-     * it a second time when it finds it gone.
+     * it a second time when it finds it gone. A recall that came before is what {@link EarlyPins}
+     * are for.
      */
-    private final class NewHandle implements Consumer<InodeId> {
+    private final class NewHandle implements Consumer<InodeId>, AutoCloseable {
         private final int flags;
+        private final long open = earlyPins.begin();
         private @Nullable Opened opened;
 
         NewHandle(int flags) {
@@ -237,23 +245,40 @@ final class NamespaceOperations {
 
         @Override
         public void accept(InodeId inode) {
-            var _ = of(inode);
+            var _ = open(inode, false);
         }
 
         Opened of(InodeId inode) {
             Opened known = opened;
-            if (known == null) {
-                known = vfs.files().with(inode, state -> files.opened(state, flags, false));
-                opened = known;
-            }
-            return known;
+            return known != null ? known : open(inode, earlyPins.take(inode));
+        }
+
+        private Opened open(InodeId inode, boolean pinned) {
+            Opened now =
+                    vfs.files()
+                            .with(
+                                    inode,
+                                    state -> {
+                                        Opened opening = files.opened(state, flags, false);
+                                        if (pinned) {
+                                            state.pinned(true);
+                                            state.pinAcknowledged();
+                                        }
+                                        return opening;
+                                    });
+            opened = now;
+            return now;
+        }
+
+        @Override
+        public void close() {
+            earlyPins.end(open);
         }
     }
 
     Created createOpen(Call call, InodeId parent, Name name, int mode, int flags) {
-        var handle = new NewHandle(flags);
         int fileMode = FileType.REGULAR.modeBits() | (mode & 0xFFF);
-        try {
+        try (var handle = new NewHandle(flags)) {
             Attributes attributes = create(call, parent, name, fileMode, 0, null, handle);
             return new Created(entry(parent, attributes), handle.of(attributes.inode()));
         } catch (FsException e) {

@@ -24,8 +24,15 @@ final class Recalls implements RecallTarget {
     private final WriteBacks writeBacks;
     private final SharedOperations shared;
     private final Adoption adoption;
+    private final EarlyPins earlyPins;
 
-    Recalls(VfsContext vfs, WriteBacks writeBacks, SharedOperations shared, Adoption adoption) {
+    Recalls(
+            VfsContext vfs,
+            WriteBacks writeBacks,
+            SharedOperations shared,
+            Adoption adoption,
+            EarlyPins earlyPins) {
+        this.earlyPins = earlyPins;
         this.shared = shared;
         this.vfs = vfs;
         this.adoption = adoption;
@@ -43,14 +50,22 @@ final class Recalls implements RecallTarget {
 
     @Override
     public void beforeDenial(InodeId inode) {
-        if (!vfs.names().isPending(inode)) {
-            return;
+        if (vfs.names().isPending(inode)) {
+            try {
+                vfs.names().drain();
+            } catch (FsException e) {
+                LOG.warn("{}: its lease goes before its removal: {}", inode, e.getMessage());
+            }
         }
-        try {
-            vfs.names().drain();
-        } catch (FsException e) {
-            LOG.warn("{}: its lease goes before its removal: {}", inode, e.getMessage());
+        if (!mayBeMade(inode) || !earlyPins.pin(inode)) {
+            pinIfOpen(inode);
         }
+    }
+
+    /** Whether the recall may have overtaken the answer of the open(2) that makes the inode. */
+    private boolean mayBeMade(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return vfs.cache().inode(inode) == null && (state == null || !state.isOpen());
     }
 
     /** A cached writable handle would fill pages again under READ, and store into them unseen. */

@@ -99,9 +99,10 @@ public final class Vfs implements FileSystem {
         this.copies = new CopyOperations(vfs, files, writeBacks, session.volume().getChunkBytes());
         this.directories = new DirectoryOperations(vfs, reader, files);
         var adoption = new Adoption(vfs, directories);
-        this.recalls = new Recalls(vfs, writeBacks, shared, adoption);
+        var earlyPins = new EarlyPins(vfs);
+        this.recalls = new Recalls(vfs, writeBacks, shared, adoption, earlyPins);
         var answers = new LocalAnswers(vfs, adoption);
-        this.names = new NamespaceOperations(vfs, reader, files, answers);
+        this.names = new NamespaceOperations(vfs, reader, files, answers, earlyPins);
         this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
         this.locks = new LockOperations(locks, names);

@@ -41,7 +41,7 @@ import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
  * A metadata server for one mount, at the end of its {@link RpcCaller}: sessions, and commands run
  * on tables in memory. Guarded by itself.
  */
-final class OneMountServer implements RpcCaller {
+public final class OneMountServer implements RpcCaller {
     private static final int VOLUME = 1;
 
     private final MemoryTables tables = new MemoryTables();
@@ -50,18 +50,23 @@ final class OneMountServer implements RpcCaller {
     private long generation = 100;
     private long position;
 
-    OneMountServer() {
+    public OneMountServer() {
         tables.putVolume(new VolumeRow(VOLUME, "v", 1 << 20, 3, new byte[0], InodeId.ROOT));
         var _ = RootDirectory.create(tables, VOLUME, 0, 0, 0777, 1);
     }
 
     /** What has been applied, in order. */
-    synchronized List<IssuedCommand> applied() {
+    public synchronized List<IssuedCommand> applied() {
         return List.copyOf(applied);
     }
 
     synchronized Attributes attributes(InodeId inode) {
         return Objects.requireNonNull(tables.inode(inode)).attributes();
+    }
+
+    /** Whether the inode exists, by a name or by a pin. */
+    public synchronized boolean knows(InodeId inode) {
+        return tables.inode(inode) != null;
     }
 
     /** From now on the session is unknown. */
