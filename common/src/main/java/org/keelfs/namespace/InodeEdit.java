@@ -100,22 +100,12 @@ public final class InodeEdit {
 
     /** Stores the row with the next version and returns it. */
     public InodeRow put(Tables tables) {
-        InodeRow row = build(before.attributes().version() + 1);
+        InodeRow row = build();
         tables.putInode(row);
         return row;
     }
 
-    /**
-     * Stores the row with its version as it was: nothing of what is changed shows in the
-     * attributes. A holder of WRITE knows them, and counts its own changes.
-     */
-    public InodeRow putUnseen(Tables tables) {
-        InodeRow row = build(before.attributes().version());
-        tables.putInode(row);
-        return row;
-    }
-
-    private InodeRow build(long version) {
+    private InodeRow build() {
         Attributes a = before.attributes();
         return new InodeRow(
                 new Attributes(
@@ -133,7 +123,7 @@ public final class InodeEdit {
                         ctimeNs,
                         a.btimeNs(),
                         flags,
-                        version),
+                        a.version() + 1),
                 before.volume(),
                 parent,
                 nextPosition,

@@ -5,7 +5,6 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.Caller;
-import org.keelfs.model.Capability;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 
@@ -59,7 +58,7 @@ public record SetAttributesCommand(
         }
         requireNotProtected(row);
         requireTimes(tables, row, caller);
-        boolean owner = Permissions.isOwnerOrCapable(row, caller);
+        boolean owner = Permissions.isOwnerOrRoot(row, caller);
         requireOwnership(row, caller);
         if (mode != null) {
             if (row.attributes().type() == FileType.SYMLINK) {
@@ -76,9 +75,7 @@ public record SetAttributesCommand(
                     changed == 0 || (row.attributes().flags() & flags & InodeEdit.IMMUTABLE) == 0,
                     Errno.EPERM);
             int privileged = InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY;
-            require(
-                    (changed & privileged) == 0 || caller.has(Capability.LINUX_IMMUTABLE),
-                    Errno.EPERM);
+            require((changed & privileged) == 0 || caller.isRoot(), Errno.EPERM);
         }
         return row;
     }
@@ -118,17 +115,17 @@ public record SetAttributesCommand(
 
     private void requireTimes(Tables tables, InodeRow row, Caller caller) {
         if (setsTimes()) {
-            require(Permissions.isOwnerOrCapable(row, caller), Errno.EPERM);
+            require(Permissions.isOwnerOrRoot(row, caller), Errno.EPERM);
         } else if (atimeNow && mtimeNow) {
             require(!row.hasFlag(InodeEdit.IMMUTABLE), Errno.EPERM);
-            if (!Permissions.isOwnerOrCapable(row, caller) && size == null) {
+            if (!Permissions.isOwnerOrRoot(row, caller) && size == null) {
                 Permissions.require(tables, row, caller, Modes.WRITE);
             }
         }
     }
 
     private void requireOwnership(InodeRow row, Caller caller) {
-        if (caller.has(Capability.CHOWN)) {
+        if (caller.isRoot()) {
             return;
         }
         boolean owner = caller.uid() == row.attributes().uid();

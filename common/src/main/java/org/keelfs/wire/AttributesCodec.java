@@ -54,9 +54,6 @@ public final class AttributesCodec {
 
     public static CallerValue encode(Caller caller) {
         var value = CallerValue.newBuilder().setUid(caller.uid()).setGid(caller.gid());
-        if (!caller.isRoot()) {
-            value.setCapabilities(caller.capabilities());
-        }
         for (int group : caller.groups()) {
             value.addGroups(group);
         }
@@ -68,8 +65,6 @@ public final class AttributesCodec {
         for (int i = 0; i < groups.length; i++) {
             groups[i] = value.getGroups(i);
         }
-        return value.getUid() == 0
-                ? new Caller(0, value.getGid(), groups)
-                : new Caller(value.getUid(), value.getGid(), groups, value.getCapabilities());
+        return new Caller(value.getUid(), value.getGid(), groups);
     }
 }

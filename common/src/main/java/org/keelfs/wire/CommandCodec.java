@@ -103,10 +103,7 @@ public final class CommandCodec {
                                     .setTarget(c.target().value())
                                     .setSourceChunk(c.sourceChunk())
                                     .setTargetChunk(c.targetChunk())
-                                    .setCount(c.count())
-                                    .setSize(c.size())
-                                    .setAllocatedDelta(c.allocatedDelta())
-                                    .setKillSuidgid(c.killSuidgid()));
+                                    .setCount(c.count()));
         };
     }
 
@@ -275,10 +272,7 @@ public final class CommandCodec {
                 new InodeId(v.getTarget()),
                 v.getSourceChunk(),
                 v.getTargetChunk(),
-                v.getCount(),
-                v.getSize(),
-                v.getAllocatedDelta(),
-                v.getKillSuidgid());
+                v.getCount());
     }
 
     public static CommandResult encode(CommandOutcome outcome) {

@@ -33,8 +33,7 @@ final class LeaseReclaim {
         List<CompletableFuture<Void>> asked = new ArrayList<>();
         for (var e : entries.entrySet()) {
             LeaseMode held = e.getValue().holder.mode();
-            // What the server has not heard of comes with its making.
-            if (held != LeaseMode.NONE && !e.getValue().isMade()) {
+            if (held != LeaseMode.NONE) {
                 asked.add(reclaim(e.getKey(), e.getValue(), held));
             }
             if (asked.size() == RECLAIMS_MAX) {
@@ -72,7 +71,7 @@ final class LeaseReclaim {
 
     private void onReclaimed(
             InodeId inode, LeaseEntry entry, LeaseMode held, @Nullable AcquireLeaseReply reply) {
-        entry.lock();
+        entry.lock.lock();
         try {
             entry.holder.onLost();
             boolean granted =
@@ -91,7 +90,7 @@ final class LeaseReclaim {
             }
             entry.changed.signalAll();
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 }

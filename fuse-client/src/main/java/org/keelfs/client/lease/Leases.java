@@ -41,6 +41,12 @@ public final class Leases {
     private static final int INVALIDATIONS_MAX = 8;
 
     /**
+     * How long a recall waits for the grant it names. Longer would not help, and the grant may have
+     * been for another call than the one under way, which may itself wait for this recall.
+     */
+    private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
+
+    /**
      * A SHARED lease that nobody uses keeps others from an ordinary one; to be had again for a
      * call.
      */
@@ -101,10 +107,18 @@ public final class Leases {
         return Math.max(0, session.leasesValidUntilNs() - System.nanoTime());
     }
 
-    /** Whether cached state of this inode may be shown now. Takes no lock. */
+    /** Whether cached state of this inode may be shown now. */
     public boolean covers(InodeId inode, LeaseMode needed) {
         LeaseEntry entry = entries.get(inode);
-        return entry != null && isInTime() && entry.covers(needed);
+        if (entry == null || !isInTime()) {
+            return false;
+        }
+        entry.lock.lock();
+        try {
+            return entry.holder.covers(needed);
+        } finally {
+            entry.lock.unlock();
+        }
     }
 
     /**
@@ -128,11 +142,11 @@ public final class Leases {
         if (entry == null || !isInTime()) {
             return null;
         }
-        entry.lock();
+        entry.lock.lock();
         try {
             return entry.tryUse(needed, kernelRead, shareable);
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 
@@ -142,11 +156,11 @@ public final class Leases {
         if (entry == null) {
             return false;
         }
-        entry.lock();
+        entry.lock.lock();
         try {
             return entry.isContended();
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 
@@ -167,7 +181,7 @@ public final class Leases {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
         while (true) {
             LeaseEntry entry = entry(inode);
-            entry.lock();
+            entry.lock.lock();
             try {
                 if (entry.forgotten) {
                     continue;
@@ -177,12 +191,12 @@ public final class Leases {
                     return held;
                 }
                 if (entry.acquiring || entry.holder.isLeaving()) {
-                    entry.awaitChange(deadlineNs, inode);
+                    awaitChange(entry, deadlineNs, inode);
                     continue;
                 }
                 entry.acquiring = true;
             } finally {
-                entry.unlock();
+                entry.lock.unlock();
             }
             LeaseUse use = acquire(inode, entry, needed, shareable, deadlineNs);
             if (use != null) {
@@ -200,10 +214,23 @@ public final class Leases {
         if (entry.holder.mode() == LeaseMode.NONE
                 && entry.holder.isIdle()
                 && !entry.acquiring
-                && !entry.isAwaited()) {
+                && !entry.lock.hasWaiters(entry.changed)) {
             forgottenUpTo.accumulateAndGet(entry.holder.lastGeneration(), Math::max);
             entry.forgotten = true;
             boolean _ = entries.remove(inode, entry);
+        }
+    }
+
+    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
+    private static void awaitChange(LeaseEntry entry, long deadlineNs, InodeId inode) {
+        try {
+            long leftNs = deadlineNs - System.nanoTime();
+            if (leftNs <= 0) {
+                throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
+            }
+            boolean _ = entry.changed.await(leftNs, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            throw new FsException(Errno.EINTR, "interrupted while waiting for a lease");
         }
     }
 
@@ -217,10 +244,6 @@ public final class Leases {
         try {
             if (System.nanoTime() > deadlineNs) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
-            }
-            if (entry.isMade()) {
-                // It ran out of time here, and the server does not know the inode.
-                target().awaitMade(inode);
             }
             AcquireLeaseReply reply =
                     session.call(
@@ -240,18 +263,27 @@ public final class Leases {
             if (use != null) {
                 return use;
             }
-            if (entry.isToBeReturned(reply.getLease())) {
+            if (isToBeReturned(entry, reply.getLease())) {
                 sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
             }
             return null;
         } finally {
-            entry.lock();
+            entry.lock.lock();
             try {
                 entry.acquiring = false;
                 entry.changed.signalAll();
             } finally {
-                entry.unlock();
+                entry.lock.unlock();
             }
+        }
+    }
+
+    private static boolean isToBeReturned(LeaseEntry entry, LeaseGrant grant) {
+        entry.lock.lock();
+        try {
+            return entry.holder.isToBeReturned(grant.getGeneration());
+        } finally {
+            entry.lock.unlock();
         }
     }
 
@@ -264,7 +296,7 @@ public final class Leases {
             boolean shareable) {
         LeaseGrant grant = reply.getLease();
         LeaseMode mode = WireModes.fromWire(grant.getMode());
-        entry.lock();
+        entry.lock.lock();
         try {
             if (grant.getGeneration() <= sessionFloor
                     || !entry.holder.onGrant(mode, grant.getGeneration())) {
@@ -277,7 +309,7 @@ public final class Leases {
             }
             return entry.tryUse(needed, false, shareable);
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 
@@ -293,7 +325,7 @@ public final class Leases {
         InodeId inode = new InodeId(grant.getInode());
         while (true) {
             LeaseEntry entry = entry(inode);
-            entry.lock();
+            entry.lock.lock();
             try {
                 if (entry.forgotten) {
                     continue;
@@ -305,79 +337,43 @@ public final class Leases {
                 }
                 return;
             } finally {
-                entry.unlock();
+                entry.lock.unlock();
             }
         }
-    }
-
-    /** This mount makes an inode ahead of the server: WRITE is held from now on. Never waits. */
-    public void onMade(InodeId inode) {
-        LeaseEntry entry = entry(inode);
-        entry.lock();
-        try {
-            entry.holder.onMade();
-        } finally {
-            entry.unlock();
-        }
-    }
-
-    /**
-     * The server has made it too; nothing if it is removed here already, or the session is lost.
-     * False when it gave no lease: then {@link #onGrantMissing} is to follow, on a thread that may
-     * wait.
-     */
-    public boolean onMadeGranted(InodeId inode, LeaseGrant grant) {
-        LeaseEntry entry = entries.get(inode);
-        if (entry == null) {
-            return true;
-        }
-        entry.lock();
-        try {
-            if (!entry.holder.isMade()) {
-                return true;
-            }
-            entry.holder.onMadeGranted(WireModes.fromWire(grant.getMode()), grant.getGeneration());
-            entry.changed.signalAll();
-            return entry.holder.mode() != LeaseMode.NONE;
-        } finally {
-            entry.unlock();
-        }
-    }
-
-    /** What this mount has of a new inode is void. */
-    public void onGrantMissing(InodeId inode) {
-        LOG.error("{}: the server gave no lease on a new inode", inode);
-        target().afterReturn(inode, LeaseMode.NONE);
     }
 
     /** The server wants a lease back. */
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
         LeaseMode keep = WireModes.fromWire(recall.getKeep());
-        LeaseEntry made = entries.get(inode);
-        if (made != null && made.isMade()) {
-            // The recall overtook the answer that brings the grant.
-            target().awaitMade(inode);
-        }
         LeaseEntry entry = entry(inode);
         LeaseHolder.RecallStep step;
-        entry.lock();
+        entry.lock.lock();
         try {
-            if (entry.holder.isMade()) {
-                return; // The server repeats what is not answered.
-            }
-            entry.letGrantComeFirst(recall.getGeneration());
+            letGrantComeFirst(entry, recall.getGeneration());
             step = entry.holder.onRecall(recall.getGeneration(), keep);
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
         switch (step) {
             case GIVE_BACK -> giveBack(inode, entry);
-            case NOT_HELD -> {
-                target().beforeDenial(inode);
-                sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
-            }
+            case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
             case NOTHING -> {}
+        }
+    }
+
+    /**
+     * The grant that a recall names came before it on the wire; its thread may just not have run
+     * yet.
+     */
+    private static void letGrantComeFirst(LeaseEntry entry, long generation) {
+        long leftNs = GRANT_ON_ITS_WAY_NS;
+        try {
+            while (entry.acquiring && entry.holder.generation() < generation && leftNs > 0) {
+                leftNs = entry.changed.awaitNanos(leftNs);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -402,7 +398,7 @@ public final class Leases {
         long sessionId = session.id();
         try {
             invalidateKernel(inode, entry, held, keep);
-            if (!entry.closedToUsers()) {
+            if (!closedToUsers(entry)) {
                 return;
             }
             var request =
@@ -424,7 +420,7 @@ public final class Leases {
     }
 
     private void finish(InodeId inode, LeaseEntry entry, long sessionId, LeaseGrant left) {
-        entry.lock();
+        entry.lock.lock();
         try {
             // After the session was lost another grant may be in use already: nothing of it is to
             // be touched.
@@ -436,7 +432,7 @@ public final class Leases {
             entry.changed.signalAll();
             maybeForget(inode, entry);
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 
@@ -450,12 +446,41 @@ public final class Leases {
         }
         long served = -1;
         for (int round = 0; round < INVALIDATIONS_MAX; round++) {
-            long before = entry.ioWhileRecalled();
+            long before = ioWhileRecalled(entry);
             if (before == served) {
                 return;
             }
             served = before;
             kernel.invalidateData(inode, 0, 0);
+        }
+    }
+
+    private static long ioWhileRecalled(LeaseEntry entry) {
+        entry.lock.lock();
+        try {
+            return entry.holder.ioWhileRecalled();
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for the last user. False when the lease was lost meanwhile: there is nothing to return
+     * then.
+     */
+    private static boolean closedToUsers(LeaseEntry entry) {
+        entry.lock.lock();
+        try {
+            if (!entry.holder.isLeaving()) {
+                return false;
+            }
+            entry.holder.beginClosing();
+            while (!entry.holder.isIdle()) {
+                entry.changed.awaitUninterruptibly();
+            }
+            return entry.holder.isLeaving();
+        } finally {
+            entry.lock.unlock();
         }
     }
 
@@ -495,11 +520,11 @@ public final class Leases {
 
     private void giveBackIf(InodeId inode, LeaseEntry entry, Predicate<LeaseEntry> which) {
         boolean leaves;
-        entry.lock();
+        entry.lock.lock();
         try {
             leaves = which.test(entry) && entry.holder.giveBack();
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
         if (leaves) {
             giveBack(inode, entry);
@@ -512,7 +537,7 @@ public final class Leases {
         List<InodeId> lost = new ArrayList<>();
         for (var e : entries.entrySet()) {
             LeaseEntry entry = e.getValue();
-            entry.lock();
+            entry.lock.lock();
             try {
                 if (entry.holder.mode() != LeaseMode.NONE) {
                     lost.add(e.getKey());
@@ -521,7 +546,7 @@ public final class Leases {
                 entry.shared = null;
                 entry.changed.signalAll();
             } finally {
-                entry.unlock();
+                entry.lock.unlock();
             }
         }
         return lost;
@@ -538,12 +563,12 @@ public final class Leases {
         if (entry == null) {
             return;
         }
-        entry.lock();
+        entry.lock.lock();
         try {
             entry.holder.onLost();
             entry.changed.signalAll();
         } finally {
-            entry.unlock();
+            entry.lock.unlock();
         }
     }
 

@@ -10,19 +10,6 @@ import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
  */
 public interface RecallTarget {
     /**
-     * The server asks for the lease on an inode that this mount made and whose grant is still on
-     * its way: waits until it has come.
-     */
-    void awaitMade(InodeId inode);
-
-    /**
-     * The server asks for a lease that is not held here, maybe not any more because the inode was
-     * removed: waits until the server knows what was done under it. Or not yet, because this mount
-     * is still making the inode: pins what it may have open.
-     */
-    void beforeDenial(InodeId inode);
-
-    /**
      * Whether the kernel may hold pages or names under this lease that must go before it is
      * returned.
      */

@@ -17,7 +17,6 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
-import org.keelfs.namespace.InodePool;
 import org.keelfs.rpc.RpcCaller;
 import org.keelfs.rpc.RpcException;
 import org.keelfs.rpc.RpcHandler;
@@ -67,6 +66,14 @@ public final class MetadataSession implements AutoCloseable {
     /** One attempt to renew. */
     private static final long RENEW_ATTEMPT_MS = 5_000;
 
+    /** What the server said when the session was opened. */
+    private record Session(
+            long id,
+            VolumeInfo volume,
+            long leaseTermMs,
+            long renewMs,
+            UnforcedCommands commands) {}
+
     private final SessionConfig config;
     private final SessionListener listener;
     private final RpcCaller rpc;
@@ -74,7 +81,7 @@ public final class MetadataSession implements AutoCloseable {
     private final Executor blocking;
     private final ReentrantLock opening = new ReentrantLock();
     private final AtomicBoolean renewing = new AtomicBoolean();
-    private volatile @Nullable OpenSession session;
+    private volatile @Nullable Session session;
     private volatile long incarnation;
     private volatile long validUntilNs;
     private volatile long serverAheadMs;
@@ -205,7 +212,7 @@ public final class MetadataSession implements AutoCloseable {
             }
             return call(method, _ -> body, parser, false);
         } catch (FsException e) {
-            OpenSession s = session;
+            Session s = session;
             if (s != null && s.id != sessionId) {
                 return null;
             }
@@ -236,7 +243,7 @@ public final class MetadataSession implements AutoCloseable {
      * Sends commands, exactly once; their results stand in their order, each with its own errno.
      */
     public Submitted submit(List<Command> commands) {
-        OpenSession in = current();
+        Session in = current();
         long first = in.commands.begin(commands.size());
         try {
             SubmitReply reply =
@@ -266,71 +273,7 @@ public final class MetadataSession implements AutoCloseable {
         blocking.execute(task);
     }
 
-    /**
-     * Sends commands that were answered to programs already, exactly once, however long it takes.
-     * Null: the session they belong to is over, or closing, and their outcome is unknown.
-     */
-    public @Nullable Submitted submitUntilAnswered(long sessionId, List<Command> commands) {
-        OpenSession in = current();
-        if (in.id != sessionId) {
-            return null;
-        }
-        long first = in.commands.begin(commands.size());
-        long backOffMs = BACK_OFF_MS;
-        while (isCurrent(in) && !closed) {
-            try {
-                RpcReply raw =
-                        Waits.await(
-                                rpc.call(
-                                        RpcMethod.SUBMIT,
-                                        request(in, first, commands),
-                                        config.operationTimeoutMs()),
-                                config.operationTimeoutMs() + 100,
-                                "metadata server, SUBMIT");
-                SubmitReply reply;
-                try {
-                    reply = raw.decode(SubmitReply.parser());
-                } finally {
-                    raw.release();
-                }
-                in.commands.onAnswered(request(in, first, commands), reply.getPosition());
-                in.learnPool(reply);
-                return new Submitted(reply.getResultsList(), reply.getPosition());
-            } catch (RpcException e) {
-                if (e.status() == RpcStatus.SESSION_GONE) {
-                    onSessionGone(in.id);
-                    return null;
-                }
-                if (isWorthAnotherTry(e.status())) {
-                    LOG.debug("SUBMIT: {}, trying again", e.getMessage());
-                } else {
-                    LOG.error("The metadata server does not take commands: {}", e.getMessage());
-                }
-            } catch (FsException e) {
-                if (e.errno() == Errno.EINTR) {
-                    return null;
-                }
-                LOG.warn("SUBMIT: {}, trying again", e.getMessage());
-            }
-            backOff(backOffMs);
-            backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
-        }
-        return null;
-    }
-
-    private boolean isCurrent(OpenSession in) {
-        OpenSession now = session;
-        return now != null && now.id == in.id;
-    }
-
-    /**
-     * Inode numbers that the server last said this session may use; it may have used some since.
-     */
-    public InodePool inodePool() {
-        return current().pool;
-    }
-
-    private SubmitRequest request(OpenSession in, long first, List<Command> commands) {
+    private SubmitRequest request(Session in, long first, List<Command> commands) {
         return SubmitRequest.newBuilder()
                 .setSession(in.id)
                 .setFirstSequence(first)
@@ -374,15 +317,15 @@ public final class MetadataSession implements AutoCloseable {
     private void onForced(long position) {
         if (position > forcedPosition) {
             forcedPosition = position;
-            OpenSession s = session;
+            Session s = session;
             if (s != null) {
                 s.commands.onForced(position);
             }
         }
     }
 
-    private OpenSession current() {
-        OpenSession s = session;
+    private Session current() {
+        Session s = session;
         if (s == null) {
             throw new FsException(Errno.EIO, "no session with the metadata server");
         }
@@ -392,7 +335,7 @@ public final class MetadataSession implements AutoCloseable {
     private void onSessionGone(long id) {
         opening.lock();
         try {
-            OpenSession s = session;
+            Session s = session;
             if (closed || s == null || s.id != id) {
                 return;
             }
@@ -422,7 +365,13 @@ public final class MetadataSession implements AutoCloseable {
             forcedPosition = 0;
             incarnation = reply.getServerIncarnation();
             listener.onSessionOpened(reply.getLeaseFloor());
-            session = new OpenSession(reply);
+            session =
+                    new Session(
+                            reply.getSession(),
+                            reply.getVolume(),
+                            reply.getLeaseTermMs(),
+                            reply.getRenewMs(),
+                            new UnforcedCommands());
             noteServerTime(reply.getServerTimeMs());
             extend(askedNs, reply.getLeaseTermMs());
         } finally {
@@ -464,7 +413,7 @@ public final class MetadataSession implements AutoCloseable {
     // ---- renewal ----
 
     private void maybeRenew() {
-        OpenSession s = session;
+        Session s = session;
         if (s == null || closed) {
             return;
         }
@@ -476,7 +425,7 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    private void renew(OpenSession s) {
+    private void renew(Session s) {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
@@ -516,7 +465,7 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    private void onRestarted(OpenSession s, long newIncarnation) {
+    private void onRestarted(Session s, long newIncarnation) {
         LOG.info("The metadata server has restarted: sending again what it may have lost");
         for (SubmitRequest old : s.commands.unforced()) {
             SubmitRequest again =
@@ -546,7 +495,7 @@ public final class MetadataSession implements AutoCloseable {
     }
 
     private boolean isCurrent(long sessionId) {
-        OpenSession s = session;
+        Session s = session;
         return s != null && s.id == sessionId;
     }
 
@@ -569,7 +518,7 @@ public final class MetadataSession implements AutoCloseable {
     /** Ends the session cleanly: leases must have been returned or need no hand-over. */
     @Override
     public void close() {
-        OpenSession s = session;
+        Session s = session;
         closed = true;
         ended.countDown();
         if (renewal != null) {

@@ -55,7 +55,6 @@ public final class Mount {
                         .withSource("keelfs:" + config.volume())
                         .withAllowOther(config.allowOther())
                         .withAcl(config.acl())
-                        .withFlags(config.flags())
                         .withReadAheadKb(config.readAheadKb())
                         .withLocks(config.locks())
                         .withOwnDirectories(List.of(config.stateDir().toAbsolutePath()));

@@ -62,7 +62,6 @@ final class ChunkOpener {
     private record Opening(
             ChunkState state,
             boolean create,
-            ChunkIo.Use use,
             byte @Nullable [] offeredKey,
             CompletableFuture<Opened> result,
             long deadlineNs) {
@@ -106,16 +105,15 @@ final class ChunkOpener {
             ChunkState state = states.get(i);
             byte[] key = wants.get(i).wrappedKey();
             boolean create = key != null;
-            ChunkIo.Use use = wants.get(i).use();
-            Opened known = state.usable(create, use, layouts.mayRewrite(state.place.inode()));
+            Opened known = state.usable(create, layouts.mayRewrite(state.place.inode()));
             if (known != null) {
                 results.add(CompletableFuture.completedFuture(known));
                 continue;
             }
             var mine = new CompletableFuture<Opened>();
-            var others = state.join(create, use, mine);
+            var others = state.join(create, mine);
             if (others == null) {
-                asked.add(new Opening(state, create, use, key, mine, deadlineNs));
+                asked.add(new Opening(state, create, key, mine, deadlineNs));
             }
             results.add(others == null ? mine : others);
         }
@@ -161,8 +159,6 @@ final class ChunkOpener {
                         .setInode(opening.state.place.inode().value())
                         .setChunkIndex(opening.state.place.index())
                         .setWrite(opening.create)
-                        .setChange(opening.use == ChunkIo.Use.CHANGE)
-                        .setFreeze(opening.use == ChunkIo.Use.FREEZE)
                         .setKnownEpoch(ended)
                         .setNewEpoch(ended != 0);
         if (opening.offeredKey != null) {
@@ -252,13 +248,7 @@ final class ChunkOpener {
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
         var driver =
                 new RoundDriver<>(
-                        chunk,
-                        new SealRound(
-                                chunk.grant(),
-                                chunk.grant().set(),
-                                hint,
-                                times(config.attemptMs()),
-                                layout.getCopy()));
+                        chunk, new SealRound(chunk.grant(), hint, times(config.attemptMs())));
         var _ =
                 rounds.timed(RoundStatistics.Kind.SEAL, driver.start())
                         .whenComplete(
@@ -284,8 +274,9 @@ final class ChunkOpener {
                 // for the report, and a server that does not get it draws another epoch (R3).
                 chunk.open(ChunkSession.opened(chunk.grant(), opened, counters));
                 var reported = report(chunk);
-                if (needsReport(opening, chunk)) {
-                    var _ = reported.thenAccept(well -> onReported(opening, chunk, well));
+                if (chunk.grant().mode() == ChunkGrant.Mode.SHARED) {
+                    // A write of it could not be done again if the epoch ended under it.
+                    var _ = reported.thenAccept(well -> onShared(opening, chunk, well));
                 } else {
                     opening.state.answered(opening.result, new Opened(chunk, null));
                 }
@@ -306,15 +297,7 @@ final class ChunkOpener {
         }
     }
 
-    /**
-     * A write of sharers could not be done again if the epoch ended under it, and the server clones
-     * only what it knows to be OPEN.
-     */
-    private static boolean needsReport(Opening opening, OpenChunk chunk) {
-        return chunk.grant().mode() == ChunkGrant.Mode.SHARED || opening.use == ChunkIo.Use.FREEZE;
-    }
-
-    private void onReported(Opening opening, OpenChunk chunk, boolean accepted) {
+    private void onShared(Opening opening, OpenChunk chunk, boolean accepted) {
         if (accepted) {
             opening.state.answered(opening.result, new Opened(chunk, null));
         } else {

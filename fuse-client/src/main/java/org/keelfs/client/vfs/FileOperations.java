@@ -1,22 +1,24 @@
 package org.keelfs.client.vfs;
 
 import java.nio.ByteBuffer;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.lease.SharedLease;
-import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
-import org.keelfs.model.Capability;
 import org.keelfs.model.InodeId;
 
 /** Contents of regular files: open to release, read and write, fsync, holes. */
 final class FileOperations {
+    /** 8 EiB less one sector: the end of any write fits a signed offset. */
+    static final long FILE_BYTES_MAX = Long.MAX_VALUE - 4095;
+
+    /** Bytes moved at once by copy_file_range. */
+    private static final int COPY_BYTES = 1 << 20;
 
     private final VfsContext vfs;
     private final InodeReader reader;
@@ -38,7 +40,8 @@ final class FileOperations {
     }
 
     /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
-    LeaseUse use(Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
+    private LeaseUse use(
+            Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
         FileState state = vfs.files().ifPresent(inode);
         boolean writers = state != null && state.isOpenForWriting();
         boolean shares = shareable && (state == null || !state.isCached());
@@ -106,8 +109,7 @@ final class FileOperations {
      */
     private boolean isReadUnseen(Attributes attributes, int flags) {
         boolean reads = (flags & OpenFlags.ACCESS_MASK) != OpenFlags.WRITE_ONLY;
-        return reads
-                && AccessTimes.isDue(vfs.accessRule(), attributes, flags, vfs.clock().wallNs());
+        return reads && AccessTimes.isDue(attributes, flags, vfs.clock().wallNs());
     }
 
     /**
@@ -120,7 +122,7 @@ final class FileOperations {
         boolean direct = contended || (noCache && OpenFlags.writes(flags));
         boolean cached = !direct && !noCache;
         state.onOpen(OpenFlags.writes(flags), cached);
-        var handle = new FileHandle(state.inode, flags, cached, state.errorsToldBefore());
+        var handle = new FileHandle(state.inode, flags, cached, state.errorCount());
         return new Opened(vfs.handles().add(handle), !direct, direct, direct);
     }
 
@@ -129,16 +131,13 @@ final class FileOperations {
         FileState state = lockedFor(call, inode);
         try {
             state.onOpen(false, false);
-            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorsToldBefore()));
+            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorCount()));
         } finally {
             vfs.files().unlock(state);
         }
     }
 
-    /**
-     * close(2): tells errors known by now, waits for nothing. It leaves them for fsync(2): a child
-     * that ends closes what it inherited, and nobody looks at that answer.
-     */
+    /** close(2): tells errors known by now, waits for nothing. */
     void flush(Call call, InodeId inode, long handle) {
         FileHandle open = vfs.handles().file(handle);
         if (open == null || !open.isWritable()) {
@@ -146,17 +145,10 @@ final class FileOperations {
         }
         FileState state = lockedFor(call, inode);
         try {
-            Errno error = state.errorAfter(open.errorsSeen);
-            if (error != null) {
-                throw lost(inode, error);
-            }
+            reportErrorOnce(state, open);
         } finally {
             vfs.files().unlock(state);
         }
-    }
-
-    private static FsException lost(InodeId inode, Errno error) {
-        return new FsException(error, inode + ": an earlier write was lost");
     }
 
     void release(Call call, InodeId inode, long handle) {
@@ -180,11 +172,9 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         if (unpin) {
-            try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(inode))) {
-                var result = vfs.names().submitOne(vfs.commands().pin(inode, false));
-                if (!result.hasInode()) {
-                    forgetGone(inode);
-                }
+            var result = vfs.session().submitOne(vfs.commands().pin(inode, false));
+            if (!result.hasInode()) {
+                forgetGone(inode);
             }
         }
     }
@@ -205,10 +195,10 @@ final class FileOperations {
     }
 
     private static void reportErrorOnce(FileState state, @Nullable FileHandle handle) {
-        Errno error = handle == null ? null : state.errorAfter(handle.errorsSeen);
-        if (handle != null && error != null) {
-            handle.errorsSeen = state.tellErrors();
-            throw lost(state.inode, error);
+        Errno error = state.error();
+        if (handle != null && error != null && handle.errorsSeen != state.errorCount()) {
+            handle.errorsSeen = state.errorCount();
+            throw new FsException(error, state.inode + ": an earlier write was lost");
         }
     }
 
@@ -337,7 +327,7 @@ final class FileOperations {
             throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
         }
         long size = state.size();
-        if (at > vfs.fileBytesMax() - source.remaining()) {
+        if (at > FILE_BYTES_MAX - source.remaining()) {
             throw new FsException(Errno.EFBIG);
         }
         long end = at + source.remaining();
@@ -369,7 +359,7 @@ final class FileOperations {
             FileHandle open = vfs.handles().file(handle);
             if (failure != null) {
                 if (open != null) {
-                    open.errorsSeen = state.tellErrors();
+                    open.errorsSeen = state.errorCount();
                 }
                 throw failure;
             }
@@ -383,17 +373,7 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         // Also what the file's names depend on, which may be younger than the file.
-        vfs.names().drain();
-        reportLost(inode);
         vfs.session().force(vfs.session().position());
-    }
-
-    /** A change that was answered and then lost with its session is told once. */
-    void reportLost(InodeId inode) {
-        Errno lost = vfs.names().takeError(inode);
-        if (lost != null) {
-            throw new FsException(lost, inode + ": changes were lost with the session");
-        }
     }
 
     // ---- holes ----
@@ -421,12 +401,15 @@ final class FileOperations {
         writeBacks.note(inode);
     }
 
-    /** Where the kernel does not say whether setuid and setgid go. */
-    static boolean mustKillSuidGid(Call call) {
-        return !call.caller().has(Capability.FSETID);
+    /**
+     * Where the kernel does not say whether setuid and setgid go: whoever has not CAP_FSETID, which
+     * a request does not tell either.
+     */
+    private static boolean mustKillSuidGid(Call call) {
+        return !call.caller().isRoot();
     }
 
-    private void checkFallocate(int mode, long offset, long length) {
+    private static void checkFallocate(int mode, long offset, long length) {
         int known =
                 OpenFlags.FALLOC_KEEP_SIZE
                         | OpenFlags.FALLOC_PUNCH_HOLE
@@ -443,7 +426,7 @@ final class FileOperations {
         if (offset < 0 || length <= 0) {
             throw new FsException(Errno.EINVAL);
         }
-        if (offset > vfs.fileBytesMax() - length) {
+        if (offset > FILE_BYTES_MAX - length) {
             throw new FsException(Errno.EFBIG);
         }
     }
@@ -491,5 +474,38 @@ final class FileOperations {
             }
             return size;
         }
+    }
+
+    long copyRange(
+            Call call,
+            InodeId source,
+            long sourceOffset,
+            InodeId target,
+            long targetHandle,
+            long targetOffset,
+            long length) {
+        call.beforeWait();
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(COPY_BYTES, length));
+        long copied = 0;
+        while (copied < length) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), length - copied));
+            int count = read(call, source, sourceOffset + copied, buffer, false);
+            if (count == 0) {
+                break;
+            }
+            buffer.flip();
+            long _ =
+                    write(
+                            call,
+                            target,
+                            targetHandle,
+                            targetOffset + copied,
+                            buffer,
+                            0,
+                            mustKillSuidGid(call),
+                            false);
+            copied += count;
+        }
+        return copied;
     }
 }

@@ -70,22 +70,11 @@ final class InodeReader {
     /**
      * How long the kernel may keep attributes that a lease covers. Those with setuid or setgid not
      * at all: writes take these bits away here, and the kernel does not expect a mode to change.
-     * Nor those of a file that is being written: its blocks become known when they are stored, and
-     * cp(1) takes a file with fewer blocks than bytes for a sparse one.
      */
     long validNs(Attributes attributes) {
         boolean mayLoseBits = attributes.isRegular() && (attributes.mode() & SUID_SGID) != 0;
-        boolean covered =
-                !mayLoseBits
-                        && !isBeingWritten(attributes)
-                        && vfs.leases().covers(attributes.inode(), LeaseMode.READ);
+        boolean covered = !mayLoseBits && vfs.leases().covers(attributes.inode(), LeaseMode.READ);
         return covered ? vfs.leases().remainingNs() : 0;
-    }
-
-    private boolean isBeingWritten(Attributes attributes) {
-        InodeId inode = attributes.inode();
-        FileState state = attributes.isRegular() ? vfs.files().ifPresent(inode) : null;
-        return state != null && (state.isOpenForWriting() || vfs.data().isDirty(inode));
     }
 
     /** All extended attributes. */
@@ -148,10 +137,6 @@ final class InodeReader {
                 .onGrant(
                         grant,
                         () -> {
-                            if (vfs.names().isPending(fetched.attributes().inode())) {
-                                // Asked before a change that the server has yet to hear of.
-                                return;
-                            }
                             vfs.cache().learn(fetched);
                             maybeOwn(grant, fetched.attributes());
                             more.accept(fetched);

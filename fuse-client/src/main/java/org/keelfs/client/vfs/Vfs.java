@@ -15,11 +15,9 @@ import org.keelfs.client.lease.Operations;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
-import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
-import org.keelfs.namespace.Permissions;
 import org.keelfs.wire.proto.MetadataProto.StatfsReply;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,9 +43,7 @@ public final class Vfs implements FileSystem {
     private final InodeReader reader;
     private final AttributeOperations attributes;
     private final FileOperations files;
-    private final CopyOperations copies;
     private final NamespaceOperations names;
-    private final NameRemovals removals;
     private final DirectoryOperations directories;
     private final XattrOperations xattrs;
     private final LockOperations locks;
@@ -68,50 +64,40 @@ public final class Vfs implements FileSystem {
             MetadataSession session,
             Leases leases,
             FileLocks locks,
-            NamespaceWriter names,
             MetadataCache cache,
             FileData data,
             Clock clock,
-            AccessRule accessRule,
             Executor notifier) {
         this.vfs =
                 new VfsContext(
                         session,
-                        new NamespaceClient(session, names::drain),
+                        new NamespaceClient(session),
                         leases,
                         new Operations(session),
-                        names,
                         cache,
                         data,
                         new FileStates(),
                         new Handles(),
                         new Commands(clock),
-                        clock,
-                        accessRule);
+                        clock);
         this.root = new InodeId(session.volume().getRoot());
         this.notifier = notifier;
         this.reader = new InodeReader(vfs);
         this.writeBacks = new WriteBacks(vfs);
         this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
         this.shared = new SharedOperations(vfs);
+        this.recalls = new Recalls(vfs, writeBacks, shared);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
-        this.copies = new CopyOperations(vfs, files, writeBacks, session.volume().getChunkBytes());
+        this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
         this.directories = new DirectoryOperations(vfs, reader, files);
-        var adoption = new Adoption(vfs, directories);
-        var earlyPins = new EarlyPins(vfs);
-        this.recalls = new Recalls(vfs, writeBacks, shared, adoption, earlyPins);
-        var answers = new LocalAnswers(vfs, adoption);
-        this.names = new NamespaceOperations(vfs, reader, files, answers, earlyPins);
-        this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
-        this.locks = new LockOperations(locks, names);
+        this.locks = new LockOperations(locks);
     }
 
     /** Connects leases with the kernel's caches; before the first operation. */
     public void attach(KernelCache kernelCache) {
         kernel = new RootedKernelCache(kernelCache, root);
-        vfs.names().attach(new LocalNames(vfs));
         vfs.leases().attach(kernel, recalls, reader::onAcquired);
     }
 
@@ -146,7 +132,6 @@ public final class Vfs implements FileSystem {
         List<InodeId> owned = vfs.files().all().stream().map(state -> state.inode).toList();
         writeBacks.send(owned);
         shared.settleAll();
-        vfs.names().drain();
         vfs.session().force(vfs.session().position());
         if (failure != null) {
             throw failure;
@@ -169,9 +154,7 @@ public final class Vfs implements FileSystem {
      * session.
      */
     public void onSessionLost() {
-        List<InodeId> held = vfs.leases().onSessionLost();
-        vfs.names().onSessionLost();
-        for (InodeId inode : held) {
+        for (InodeId inode : vfs.leases().onSessionLost()) {
             FileState state = vfs.files().ifPresent(inode);
             if (state != null) {
                 state.lose();
@@ -271,12 +254,12 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void unlink(Call call, InodeId parent, Name name) {
-        removals.remove(call, in(parent), name, false);
+        names.remove(call, in(parent), name, false);
     }
 
     @Override
     public void removeDirectory(Call call, InodeId parent, Name name) {
-        removals.remove(call, in(parent), name, true);
+        names.remove(call, in(parent), name, true);
     }
 
     @Override
@@ -287,7 +270,7 @@ public final class Vfs implements FileSystem {
             InodeId newParent,
             Name newName,
             int flags) {
-        removals.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
+        names.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
     }
 
     @Override
@@ -318,10 +301,10 @@ public final class Vfs implements FileSystem {
     public void access(Call call, InodeId inode, int mask) {
         Attributes a = reader.attributes(call, in(inode));
         int bits = a.mode();
-        if (Permissions.overrides(a, call.caller(), mask & 7)) {
-            return;
-        }
-        if (call.caller().uid() == a.uid()) {
+        if (call.caller().isRoot()) {
+            boolean executable = a.isDirectory() || (bits & 0x49) != 0;
+            bits = executable ? 7 : 6;
+        } else if (call.caller().uid() == a.uid()) {
             bits >>= 6;
         } else if (call.caller().isInGroup(a.gid())) {
             bits >>= 3;
@@ -473,10 +456,8 @@ public final class Vfs implements FileSystem {
             long targetHandle,
             long targetOffset,
             long length) {
-        return copies.copyRange(
-                call,
-                new CopyOperations.Range(
-                        in(source), sourceOffset, in(target), targetHandle, targetOffset, length));
+        return files.copyRange(
+                call, in(source), sourceOffset, in(target), targetHandle, targetOffset, length);
     }
 
     // ---- directories ----
@@ -507,8 +488,6 @@ public final class Vfs implements FileSystem {
     @Override
     public void fsyncDirectory(Call call, InodeId inode, long handle, boolean dataOnly) {
         call.beforeWait();
-        vfs.names().drain();
-        files.reportLost(in(inode));
         vfs.session().force(vfs.session().position());
     }
 }

@@ -1,9 +1,7 @@
 package org.keelfs.fuse.kernel;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /**
  * How a file system is mounted; {@link #DEFAULTS} is good for most.
@@ -12,7 +10,7 @@ import java.util.Set;
  * @param allowOther other users than the mounting one may use it (allow_other; ordinary users need
  *     user_allow_other in /etc/fuse.conf)
  * @param defaultPermissions the kernel checks mode bits and owners
- * @param flags options of mount(8)
+ * @param readOnly mounted read-only
  * @param acl POSIX ACLs: the file system stores system.posix_acl_* xattrs and applies default ACLs
  *     and umask
  * @param readers threads that read requests; 0: twice the processors, at least 4
@@ -28,7 +26,7 @@ public record MountOptions(
         String source,
         boolean allowOther,
         boolean defaultPermissions,
-        Set<MountFlag> flags,
+        boolean readOnly,
         boolean acl,
         int readers,
         int writeBytesMax,
@@ -44,7 +42,7 @@ public record MountOptions(
                     "keelfs",
                     true,
                     true,
-                    Set.of(),
+                    false,
                     true,
                     0,
                     WRITE_BYTES_MAX,
@@ -55,7 +53,6 @@ public record MountOptions(
 
     public MountOptions {
         ownDirectories = List.copyOf(ownDirectories);
-        flags = Set.copyOf(flags);
         if (writeBytesMax < 4096 || writeBytesMax > WRITE_BYTES_MAX || writeBytesMax % 4096 != 0) {
             throw new IllegalArgumentException(
                     "writeBytesMax must be a multiple of 4096 up to 1 MiB, not " + writeBytesMax);
@@ -75,7 +72,7 @@ public record MountOptions(
                 value,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 readers,
                 writeBytesMax,
@@ -90,7 +87,7 @@ public record MountOptions(
                 source,
                 value,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 readers,
                 writeBytesMax,
@@ -100,7 +97,7 @@ public record MountOptions(
                 ownDirectories);
     }
 
-    public MountOptions withFlags(Set<MountFlag> value) {
+    public MountOptions withReadOnly(boolean value) {
         return new MountOptions(
                 source,
                 allowOther,
@@ -120,7 +117,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 value,
                 readers,
                 writeBytesMax,
@@ -135,7 +132,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 value,
                 writeBytesMax,
@@ -150,7 +147,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 readers,
                 writeBytesMax,
@@ -166,7 +163,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 readers,
                 writeBytesMax,
@@ -181,7 +178,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                flags,
+                readOnly,
                 acl,
                 readers,
                 writeBytesMax,
@@ -189,17 +186,5 @@ public record MountOptions(
                 readAheadKb,
                 locks,
                 value);
-    }
-
-    /** The flags as words, in the order of mount(8)'s own output. */
-    public List<String> words() {
-        var words = new ArrayList<String>();
-        words.add(flags.contains(MountFlag.RO) ? MountFlag.RO.word() : "rw");
-        for (MountFlag flag : MountFlag.values()) {
-            if (flag != MountFlag.RO && flags.contains(flag)) {
-                words.add(flag.word());
-            }
-        }
-        return words;
     }
 }

@@ -25,10 +25,28 @@ public record FencedCommand(List<Fence> fences) implements MetadataCommand<Integ
             }
             ChunkRow row = tables.chunk(fence.chunk());
             if (row != null && row.epoch() == fence.epoch() && row.exposed()) {
-                tables.putChunk(row.withFence());
+                tables.putChunk(unexposed(row));
                 count++;
             }
         }
         return count;
+    }
+
+    private static ChunkRow unexposed(ChunkRow row) {
+        return new ChunkRow(
+                row.id(),
+                row.inode(),
+                row.index(),
+                row.epoch(),
+                row.opened(),
+                row.createdEpoch(),
+                row.keyId(),
+                row.wrappedKey(),
+                row.replicas(),
+                row.membersSince(),
+                row.references(),
+                row.hint(),
+                row.lastWriter(),
+                false);
     }
 }

@@ -3,7 +3,6 @@ package org.keelfs.metadata.layout;
 import org.keelfs.metadata.log.MetadataCommand;
 import org.keelfs.model.ChunkId;
 import org.keelfs.namespace.ChunkRow;
-import org.keelfs.namespace.Copies;
 import org.keelfs.namespace.Tables;
 
 /**
@@ -18,7 +17,7 @@ public record OpenedCommand(ChunkId chunk, long epoch) implements MetadataComman
             return false;
         }
         if (!row.opened()) {
-            Copies.opened(tables, row);
+            tables.putChunk(row.withOpened());
         }
         return true;
     }

@@ -184,10 +184,7 @@ class TablesEquivalenceTest {
                                     anyInode(),
                                     random.nextInt(3),
                                     random.nextInt(3),
-                                    2,
-                                    0,
-                                    1,
-                                    false);
+                                    2);
         };
     }
 

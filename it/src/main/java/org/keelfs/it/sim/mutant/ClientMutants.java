@@ -179,12 +179,8 @@ final class ClientMutants {
 
         @Override
         public SealRound seal(
-                ChunkGrant grant,
-                ReplicaSet voters,
-                @Nullable Hint hint,
-                RoundTimes times,
-                boolean copy) {
-            return new SealRound(grant, voters, hint, times, copy) {
+                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
+            return new SealRound(grant, voters, hint, times) {
                 @Override
                 protected boolean sealedByAnother() {
                     return false;
@@ -202,12 +198,8 @@ final class ClientMutants {
 
         @Override
         public SealRound seal(
-                ChunkGrant grant,
-                ReplicaSet voters,
-                @Nullable Hint hint,
-                RoundTimes times,
-                boolean copy) {
-            return new SealRound(grant, voters, hint, times, copy) {
+                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
+            return new SealRound(grant, voters, hint, times) {
                 @Override
                 protected boolean sealedByAnother() {
                     return false;
@@ -220,12 +212,8 @@ final class ClientMutants {
     static final class OpensEarly extends SimRules {
         @Override
         public SealRound seal(
-                ChunkGrant grant,
-                ReplicaSet voters,
-                @Nullable Hint hint,
-                RoundTimes times,
-                boolean copy) {
-            return new SealRound(grant, voters, hint, times, copy) {
+                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
+            return new SealRound(grant, voters, hint, times) {
                 @Override
                 protected int openingQuorum() {
                     return 1;
