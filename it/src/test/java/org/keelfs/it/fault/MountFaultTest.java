@@ -137,7 +137,17 @@ final class MountFaultTest {
             cluster.kill9("metadata1");
             cluster.up();
         }
-        shell("await $LOCAL/held; touch $LOCAL/stop").orThrow();
+        // A mount whose JVM is cold has done little by now.
+        shell(
+                        """
+                        await $LOCAL/held
+                        for i in $(seq 1200); do
+                            if [ $(cat $LOCAL/done.* | wc -l) -gt 4 ]; then break; fi
+                            sleep 0.05
+                        done
+                        touch $LOCAL/stop
+                        """)
+                .orThrow();
         loads.forEach(each -> each.join(SHELL).orThrow());
         assertEquals("open\n", holder.join(SHELL).orThrow());
         String check =
