@@ -59,7 +59,13 @@ class KernelAdapterTest extends AdapterContract {
         fileSystem.setXattr(CALL, file, Name.of("user.wait"), new byte[0], 0, false);
         for (String signal : new String[] {"KILL", "INT"}) {
             Process waiter =
-                    Shell.start(Path.of("/dev/null"), "sync", dir().resolve("waits").toString());
+                    Shell.start(
+                            Path.of("/dev/null"),
+                            // Whoever started the tests may ignore it, and children inherit that.
+                            "env",
+                            "--default-signal=INT",
+                            "sync",
+                            dir().resolve("waits").toString());
             try {
                 Awaitility.await("fsync waits").atMost(SOON).until(() -> fileSystem.waiting() == 1);
                 Shell.run("kill", "-" + signal, Long.toString(waiter.pid()));
