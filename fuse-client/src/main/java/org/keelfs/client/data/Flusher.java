@@ -277,19 +277,34 @@ final class Flusher {
     /**
      * Sends all that is dirty now, and waits for it and for what was already on its way. A sector
      * written again while its older bytes are on their way goes in the second round, when those
-     * have arrived.
+     * have arrived. So does what found no room before this flush began: there may be some now.
      */
     private @Nullable FsException twoRounds(FilePages file, long deadlineNs) {
-        @Nullable FsException failure = null;
-        for (boolean again = true, first = true; again && failure == null; first = false) {
-            var ops = new ArrayList<FlushOp>();
-            var waits = new LinkedHashSet<FlushOp>();
-            again = collect(file, ops, waits) && first;
-            failure = sender.send(ops, deadlineNs);
-            FsException later = sender.await(List.copyOf(waits), deadlineNs);
-            failure = failure == null ? later : failure;
+        var ops = new ArrayList<FlushOp>();
+        var waits = new LinkedHashSet<FlushOp>();
+        boolean again = collect(file, ops, waits);
+        FsException failure = sendAndAwait(ops, ops, deadlineNs);
+        waits.removeAll(ops);
+        FsException earlier = sender.await(List.copyOf(waits), deadlineNs);
+        if (earlier != null && earlier.errno() == Errno.ENOSPC) {
+            again = true;
+        } else if (failure == null) {
+            failure = earlier;
         }
-        return failure;
+        if (failure != null || !again) {
+            return failure;
+        }
+        ops.clear();
+        waits.clear();
+        boolean _ = collect(file, ops, waits);
+        return sendAndAwait(ops, waits, deadlineNs);
+    }
+
+    private @Nullable FsException sendAndAwait(
+            Collection<FlushOp> ops, Collection<FlushOp> waits, long deadlineNs) {
+        FsException failure = sender.send(List.copyOf(ops), deadlineNs);
+        FsException later = sender.await(List.copyOf(waits), deadlineNs);
+        return failure == null ? later : failure;
     }
 
     /** Returns whether a second round is needed. */
@@ -310,8 +325,10 @@ final class Flusher {
         boolean isNew;
         file.lock.lock();
         try {
-            isNew = failure != null && file.failure == null && isLasting(failure);
-            if (failure == null) {
+            // Told late, about bytes that another attempt has stored since.
+            boolean over = file.dirtyBlocks.isEmpty() && file.flushes.isEmpty();
+            isNew = failure != null && file.failure == null && isLasting(failure) && !over;
+            if (failure == null || over) {
                 file.failure = null;
             } else if (isLasting(failure)) {
                 file.failure = failure;

@@ -1,5 +1,6 @@
 package org.keelfs.client.data;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -109,6 +110,17 @@ class FullNodesTest {
             write(OTHER, i);
         }
         data.flush(OTHER);
+    }
+
+    /** A flush tells of what it tried itself, not of what was on its way before. */
+    @Test
+    void spaceThatCameBackBeforeAFlushIsUsed() {
+        cluster.nodes.forEach(node -> node.replyAfterMs = 300);
+        write(LARGE, 0);
+        await().until(() -> cluster.nodes.stream().allMatch(node -> node.operations.get() > 0));
+        cluster.nodes.forEach(node -> node.mood = Mood.WELL);
+        data.flush(LARGE);
+        assertEquals(List.of(), List.copyOf(data.dirtyInodes()));
     }
 
     @Test

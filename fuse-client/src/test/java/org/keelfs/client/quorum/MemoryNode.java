@@ -53,6 +53,9 @@ public final class MemoryNode implements RpcClient {
     public final AtomicLong asked = new AtomicLong();
     public volatile Mood mood = Mood.WELL;
 
+    /** Between an operation and its answer, ms. */
+    public volatile long replyAfterMs;
+
     private final String name;
     private final ScheduledExecutorService timer;
     private final BufferPool pool;
@@ -156,11 +159,17 @@ public final class MemoryNode implements RpcClient {
         if (bytes.length() > 0) {
             reply.bytes().put(bytes.bytes());
         }
-        var answered =
-                result.complete(
-                        new RpcReply(ByteBuffer.wrap(encoded.message().toByteArray()), reply));
-        if (!answered) {
-            reply.release();
+        var answer = new RpcReply(ByteBuffer.wrap(encoded.message().toByteArray()), reply);
+        if (replyAfterMs > 0) {
+            timer.schedule(() -> end(result, answer), replyAfterMs, TimeUnit.MILLISECONDS);
+        } else {
+            end(result, answer);
+        }
+    }
+
+    private static void end(CompletableFuture<RpcReply> result, RpcReply answer) {
+        if (!result.complete(answer)) {
+            answer.release();
         }
     }
 
