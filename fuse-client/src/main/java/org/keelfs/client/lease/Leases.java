@@ -436,8 +436,17 @@ public final class Leases {
         }
     }
 
+    /**
+     * In SHARED mode the kernel keeps nothing: it was invalidated before, and every answer since
+     * was valid for no time. An invalidation would do harm: the kernel drops what GETATTRs on their
+     * way bring, and lseek(2) and appends then go by a size that its own direct appends have
+     * guessed.
+     */
     private void invalidateKernel(InodeId inode, LeaseEntry entry, LeaseMode held, LeaseMode keep) {
-        if (!target().needsKernelInvalidation(inode, held, keep)) {
+        if (held == LeaseMode.SHARED) {
+            return;
+        }
+        if (keep != LeaseMode.NONE) {
             kernel.invalidateAttributes(inode);
             return;
         }

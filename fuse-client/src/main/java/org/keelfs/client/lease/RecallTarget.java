@@ -9,12 +9,6 @@ import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
  * wait.
  */
 public interface RecallTarget {
-    /**
-     * Whether the kernel may hold pages or names under this lease that must go before it is
-     * returned.
-     */
-    boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep);
-
     /** Whether the inode is, or may be, a directory: its names are then looked up again. */
     boolean mayBeDirectory(InodeId inode);
 

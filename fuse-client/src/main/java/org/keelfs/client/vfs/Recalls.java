@@ -38,12 +38,6 @@ final class Recalls implements RecallTarget {
     }
 
     @Override
-    public boolean needsKernelInvalidation(InodeId inode, LeaseMode held, LeaseMode keep) {
-        // In SHARED mode the kernel keeps nothing.
-        return keep == LeaseMode.NONE && held != LeaseMode.SHARED;
-    }
-
-    @Override
     public boolean mayBeDirectory(InodeId inode) {
         CachedInode known = vfs.cache().inode(inode);
         return known == null || known.attributes().isDirectory();

@@ -399,10 +399,28 @@ public final class Vfs implements FileSystem {
                         call, in(inode), handle, offset, source, flags, killSuidGid, fromPageCache);
         writeBacks.note(inode);
         if (at != offset) {
-            // The kernel appended at its own idea of the end: its pages there are wrong.
-            notifier.execute(() -> kernel.invalidateData(inode, 0, 0));
+            onMovedAppend(call, inode, handle);
         }
         return count;
+    }
+
+    /**
+     * The kernel appended at its own idea of the end: pages that it holds are wrong there, or where
+     * the bytes went. A direct write is answered after they are gone: afterwards the invalidation
+     * would make the kernel drop the right size from a GETATTR on its way. A buffered one keeps the
+     * page locked until it is answered.
+     */
+    private void onMovedAppend(Call call, InodeId inode, long handle) {
+        FileState state = vfs.files().ifPresent(in(inode));
+        if (state == null || !state.isCached()) {
+            return;
+        }
+        Handles.FileHandle open = vfs.handles().file(handle);
+        if (call.mayBlock() && open != null && !open.cached) {
+            kernel.invalidateData(inode, 0, 0);
+        } else {
+            notifier.execute(() -> kernel.invalidateData(inode, 0, 0));
+        }
     }
 
     @Override
