@@ -52,6 +52,7 @@ final class MetadataService implements RpcHandler {
     private final SubmitService submits;
     private final OperationDriver operations;
     private final ClusterService cluster;
+    private final long incarnation;
 
     MetadataService(
             SerialExecutor executor,
@@ -64,7 +65,8 @@ final class MetadataService implements RpcHandler {
             ReadService reads,
             SubmitService submits,
             OperationDriver operations,
-            ClusterService cluster) {
+            ClusterService cluster,
+            long incarnation) {
         this.executor = executor;
         this.log = log;
         this.sessions = sessions;
@@ -76,6 +78,7 @@ final class MetadataService implements RpcHandler {
         this.submits = submits;
         this.operations = operations;
         this.cluster = cluster;
+        this.incarnation = incarnation;
     }
 
     @Override
@@ -118,7 +121,7 @@ final class MetadataService implements RpcHandler {
             }
             case FORCE -> {
                 var request = rpc.decode(ForceRequest.parser());
-                yield () -> force(rpc, request.getPosition());
+                yield () -> force(rpc, request);
             }
             case LOOKUP -> {
                 var request = rpc.decode(LookupRequest.parser());
@@ -194,9 +197,15 @@ final class MetadataService implements RpcHandler {
         return session;
     }
 
-    private void force(RpcRequest rpc, long position) {
+    private void force(RpcRequest rpc, ForceRequest request) {
+        if (request.getServerIncarnation() != incarnation) {
+            rpc.fail(
+                    RpcStatus.BUSY,
+                    "the metadata server has restarted: send what was not forced again first");
+            return;
+        }
         var _ =
-                log.force(position)
+                log.force(request.getPosition())
                         .whenComplete(
                                 (forced, failure) -> {
                                     if (failure != null) {

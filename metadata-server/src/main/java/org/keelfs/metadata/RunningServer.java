@@ -215,7 +215,8 @@ public final class RunningServer implements AutoCloseable {
                         base.keys(),
                         issuer,
                         leases,
-                        config.heartbeatMs()));
+                        config.heartbeatMs()),
+                incarnation);
     }
 
     private LeaseTableConfig leaseTimes() {

@@ -164,11 +164,16 @@ class MetadataServerTest {
         long file = a.create(a.root, "f").getInode().getInode();
         Layout before = a.layout(file, 0, true, 0);
         long position = a.submit(TestServer.createCommand(a.root, "g")).getPosition();
-        a.ask(
-                RpcMethod.FORCE,
-                ForceRequest.newBuilder().setPosition(position).build(),
-                ForceReply.parser());
+        ForceRequest force =
+                ForceRequest.newBuilder()
+                        .setServerIncarnation(a.incarnation)
+                        .setPosition(position)
+                        .build();
+        a.ask(RpcMethod.FORCE, force, ForceReply.parser());
         server.restart();
+        // What it knows under that position may be another command.
+        assertEquals(
+                RpcStatus.BUSY, statusOf(() -> a.ask(RpcMethod.FORCE, force, ForceReply.parser())));
         assertEquals(RpcStatus.BUSY, statusOf(() -> a.create(a.root, "h")));
         a.sequence--;
         long restarted = awaitRenewed(a);

@@ -12,6 +12,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -66,14 +67,6 @@ public final class MetadataSession implements AutoCloseable {
     /** One attempt to renew. */
     private static final long RENEW_ATTEMPT_MS = 5_000;
 
-    /** What the server said when the session was opened. */
-    private record Session(
-            long id,
-            VolumeInfo volume,
-            long leaseTermMs,
-            long renewMs,
-            UnforcedCommands commands) {}
-
     private final SessionConfig config;
     private final SessionListener listener;
     private final RpcCaller rpc;
@@ -81,11 +74,9 @@ public final class MetadataSession implements AutoCloseable {
     private final Executor blocking;
     private final ReentrantLock opening = new ReentrantLock();
     private final AtomicBoolean renewing = new AtomicBoolean();
-    private volatile @Nullable Session session;
-    private volatile long incarnation;
+    private volatile @Nullable OpenSession session;
     private volatile long validUntilNs;
     private volatile long serverAheadMs;
-    private volatile long forcedPosition;
     private final AtomicLong progress = new AtomicLong();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean closed;
@@ -123,7 +114,7 @@ public final class MetadataSession implements AutoCloseable {
 
     /** Changes when the server restarts, before {@link SessionListener#onServerRestarted}. */
     public long serverIncarnation() {
-        return incarnation;
+        return current().incarnation;
     }
 
     public VolumeInfo volume() {
@@ -212,7 +203,7 @@ public final class MetadataSession implements AutoCloseable {
             }
             return call(method, _ -> body, parser, false);
         } catch (FsException e) {
-            Session s = session;
+            OpenSession s = session;
             if (s != null && s.id != sessionId) {
                 return null;
             }
@@ -243,16 +234,22 @@ public final class MetadataSession implements AutoCloseable {
      * Sends commands, exactly once; their results stand in their order, each with its own errno.
      */
     public Submitted submit(List<Command> commands) {
-        Session in = current();
+        OpenSession in = current();
         long first = in.commands.begin(commands.size());
+        var sent = new AtomicReference<SubmitRequest>();
         try {
-            SubmitReply reply =
-                    call(
-                            RpcMethod.SUBMIT,
-                            id -> request(in, first, commands),
-                            SubmitReply.parser(),
-                            false);
-            in.commands.onAnswered(request(in, first, commands), reply.getPosition());
+            SubmitReply reply;
+            do {
+                reply =
+                        call(
+                                RpcMethod.SUBMIT,
+                                _ -> {
+                                    sent.set(request(in, first, commands));
+                                    return sent.get();
+                                },
+                                SubmitReply.parser(),
+                                false);
+            } while (!in.commands.onAnswered(sent.get(), reply.getPosition()));
             return new Submitted(reply.getResultsList(), reply.getPosition());
         } catch (RuntimeException e) {
             in.commands.onGivenUp(first);
@@ -273,13 +270,13 @@ public final class MetadataSession implements AutoCloseable {
         blocking.execute(task);
     }
 
-    private SubmitRequest request(Session in, long first, List<Command> commands) {
+    private SubmitRequest request(OpenSession in, long first, List<Command> commands) {
         return SubmitRequest.newBuilder()
                 .setSession(in.id)
                 .setFirstSequence(first)
                 .addAllCommands(commands)
                 .setAcknowledgedSequence(in.commands.acknowledged())
-                .setServerIncarnation(incarnation)
+                .setServerIncarnation(in.incarnation)
                 .build();
     }
 
@@ -296,36 +293,37 @@ public final class MetadataSession implements AutoCloseable {
         return result;
     }
 
-    /** Position of the last command that was answered. */
-    public long position() {
-        return current().commands.position();
-    }
-
-    /** Makes commands up to a position survive a power cut. */
-    public void force(long position) {
-        if (position <= forcedPosition) {
+    /**
+     * Makes every command that was answered so far survive a power cut. EIO when the session they
+     * belong to is gone.
+     */
+    public void force() {
+        OpenSession in = current();
+        if (in.commands.isEmpty()) {
             return;
         }
+        var asked = new AtomicReference<ForceRequest>();
         ForceReply reply =
                 call(
                         RpcMethod.FORCE,
-                        id -> ForceRequest.newBuilder().setPosition(position).build(),
+                        id -> {
+                            if (id != in.id) {
+                                throw new FsException(Errno.EIO, "the session was evicted");
+                            }
+                            // After a restart the same commands stand elsewhere in the log.
+                            asked.set(
+                                    ForceRequest.newBuilder()
+                                            .setServerIncarnation(in.incarnation)
+                                            .setPosition(in.commands.position())
+                                            .build());
+                            return asked.get();
+                        },
                         ForceReply.parser());
-        onForced(reply.getForcedPosition());
+        in.commands.onForced(asked.get().getServerIncarnation(), reply.getForcedPosition());
     }
 
-    private void onForced(long position) {
-        if (position > forcedPosition) {
-            forcedPosition = position;
-            Session s = session;
-            if (s != null) {
-                s.commands.onForced(position);
-            }
-        }
-    }
-
-    private Session current() {
-        Session s = session;
+    private OpenSession current() {
+        OpenSession s = session;
         if (s == null) {
             throw new FsException(Errno.EIO, "no session with the metadata server");
         }
@@ -335,7 +333,7 @@ public final class MetadataSession implements AutoCloseable {
     private void onSessionGone(long id) {
         opening.lock();
         try {
-            Session s = session;
+            OpenSession s = session;
             if (closed || s == null || s.id != id) {
                 return;
             }
@@ -362,16 +360,8 @@ public final class MetadataSession implements AutoCloseable {
             if (reply.getErrno() != 0) {
                 throw new FsException(Errno.of(reply.getErrno()), reply.getMessage());
             }
-            forcedPosition = 0;
-            incarnation = reply.getServerIncarnation();
             listener.onSessionOpened(reply.getLeaseFloor());
-            session =
-                    new Session(
-                            reply.getSession(),
-                            reply.getVolume(),
-                            reply.getLeaseTermMs(),
-                            reply.getRenewMs(),
-                            new UnforcedCommands());
+            session = new OpenSession(reply);
             noteServerTime(reply.getServerTimeMs());
             extend(askedNs, reply.getLeaseTermMs());
         } finally {
@@ -413,27 +403,27 @@ public final class MetadataSession implements AutoCloseable {
     // ---- renewal ----
 
     private void maybeRenew() {
-        Session s = session;
+        OpenSession s = session;
         if (s == null || closed) {
             return;
         }
         long leftMs = (validUntilNs - System.nanoTime()) / 1_000_000;
         long renewAtMs = s.leaseTermMs - config.leaseMarginMs() - s.renewMs;
-        boolean due = leftMs <= renewAtMs || !s.commands.isEmpty();
+        boolean due = leftMs <= renewAtMs || !s.commands.isEmpty() || s.isBehind();
         if (due && renewing.compareAndSet(false, true)) {
             blocking.execute(() -> renew(s));
         }
     }
 
-    private void renew(Session s) {
+    private void renew(OpenSession s) {
         try {
             long askedNs = System.nanoTime();
             RenewRequest request =
                     RenewRequest.newBuilder()
                             .setSession(s.id)
                             .setProgress(progress.get())
-                            // Only what onRestarted has finished: the server waits for this.
-                            .setReclaimedIncarnation(incarnation)
+                            // Only what recover has finished: the server waits for this.
+                            .setReclaimedIncarnation(s.reclaimedIncarnation)
                             .build();
             RpcReply raw =
                     Waits.await(
@@ -448,10 +438,11 @@ public final class MetadataSession implements AutoCloseable {
             }
             extend(askedNs, s.leaseTermMs);
             noteServerTime(reply.getServerTimeMs());
-            if (reply.getServerIncarnation() != incarnation) {
-                onRestarted(s, reply.getServerIncarnation());
+            s.newestIncarnation = reply.getServerIncarnation();
+            s.commands.onForced(reply.getServerIncarnation(), reply.getForcedPosition());
+            if (s.isBehind() && s.recovering.compareAndSet(false, true)) {
+                blocking.execute(() -> recover(s));
             }
-            onForced(reply.getForcedPosition());
         } catch (RpcException e) {
             if (e.status() == RpcStatus.SESSION_GONE) {
                 onSessionGone(s.id);
@@ -465,16 +456,71 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    private void onRestarted(Session s, long newIncarnation) {
-        LOG.info("The metadata server has restarted: sending again what it may have lost");
-        for (SubmitRequest old : s.commands.unforced()) {
-            SubmitRequest again =
-                    old.toBuilder().setServerIncarnation(newIncarnation).setSentAgain(true).build();
-            SubmitReply reply = call(RpcMethod.SUBMIT, id -> again, SubmitReply.parser(), false);
-            s.commands.onAnswered(again, reply.getPosition());
+    /**
+     * Sends a restarted server what it may have lost, then reclaims. Renewals go on beside it: they
+     * keep the session alive, and tell when the server has restarted once more.
+     */
+    private void recover(OpenSession s) {
+        try {
+            while (isCurrent(s.id) && !closed && s.isBehind()) {
+                long incarnation = s.newestIncarnation;
+                LOG.info("The metadata server has restarted: sending again what it may have lost");
+                if (sendAgain(s, incarnation)) {
+                    s.incarnation = incarnation;
+                    listener.onServerRestarted();
+                    s.reclaimedIncarnation = incarnation;
+                } else {
+                    backOff(BACK_OFF_MAX_MS);
+                }
+            }
+        } catch (FsException e) {
+            LOG.warn("What a restarted server may have lost was not sent: {}", e.getMessage());
+        } finally {
+            s.recovering.set(false);
         }
-        incarnation = newIncarnation;
-        listener.onServerRestarted();
+        maybeRenew();
+    }
+
+    /** Returns false when it has to begin again. */
+    private boolean sendAgain(OpenSession s, long incarnation) {
+        for (SubmitRequest old : s.commands.onRestarted(incarnation)) {
+            SubmitRequest again =
+                    old.toBuilder()
+                            .setServerIncarnation(incarnation)
+                            .setSentAgain(true)
+                            // A command that this one's last attempt knew to be answered may
+                            // stand behind it in the log, and be lost.
+                            .clearAcknowledgedSequence()
+                            .build();
+            if (!sendAgain(s, again)) {
+                return false;
+            }
+        }
+        s.commands.onSentAgain(incarnation);
+        return true;
+    }
+
+    private boolean sendAgain(OpenSession s, SubmitRequest again) {
+        try {
+            RpcReply raw =
+                    Waits.await(
+                            rpc.call(RpcMethod.SUBMIT, again, RENEW_ATTEMPT_MS),
+                            RENEW_ATTEMPT_MS + 100,
+                            "metadata server, SUBMIT");
+            try {
+                SubmitReply reply = raw.decode(SubmitReply.parser());
+                return s.commands.onAnswered(again, reply.getPosition());
+            } finally {
+                raw.release();
+            }
+        } catch (RpcException e) {
+            if (e.status() == RpcStatus.SESSION_GONE) {
+                onSessionGone(s.id);
+            } else {
+                LOG.info("Sending again: {}", e.getMessage());
+            }
+            return false;
+        }
     }
 
     // ---- calls from the server ----
@@ -495,7 +541,7 @@ public final class MetadataSession implements AutoCloseable {
     }
 
     private boolean isCurrent(long sessionId) {
-        Session s = session;
+        OpenSession s = session;
         return s != null && s.id == sessionId;
     }
 
@@ -518,7 +564,7 @@ public final class MetadataSession implements AutoCloseable {
     /** Ends the session cleanly: leases must have been returned or need no hand-over. */
     @Override
     public void close() {
-        Session s = session;
+        OpenSession s = session;
         closed = true;
         ended.countDown();
         if (renewal != null) {

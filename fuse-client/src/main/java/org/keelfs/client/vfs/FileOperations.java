@@ -373,7 +373,7 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         // Also what the file's names depend on, which may be younger than the file.
-        vfs.session().force(vfs.session().position());
+        vfs.session().force();
     }
 
     // ---- holes ----

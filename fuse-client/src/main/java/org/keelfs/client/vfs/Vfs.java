@@ -132,7 +132,7 @@ public final class Vfs implements FileSystem {
         List<InodeId> owned = vfs.files().all().stream().map(state -> state.inode).toList();
         writeBacks.send(owned);
         shared.settleAll();
-        vfs.session().force(vfs.session().position());
+        vfs.session().force();
         if (failure != null) {
             throw failure;
         }
@@ -506,6 +506,6 @@ public final class Vfs implements FileSystem {
     @Override
     public void fsyncDirectory(Call call, InodeId inode, long handle, boolean dataOnly) {
         call.beforeWait();
-        vfs.session().force(vfs.session().position());
+        vfs.session().force();
     }
 }
