@@ -30,6 +30,13 @@ final class LeaseEntry {
 
     private long contendedNs;
 
+    /**
+     * The kernel may keep something of a file that no open handle tells of: attributes, or pages of
+     * handles that were closed. Volatile: set without the lock by who may hold one that comes
+     * after.
+     */
+    volatile boolean inKernel;
+
     LeaseEntry(long worthlessUpTo) {
         holder = new LeaseHolder(worthlessUpTo);
     }

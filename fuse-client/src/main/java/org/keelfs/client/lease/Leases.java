@@ -122,6 +122,35 @@ public final class Leases {
     }
 
     /**
+     * Nanoseconds for which the kernel may keep a file's attributes: 0 when no lease covers them,
+     * or when other mounts use the file too.
+     */
+    public long kernelMayKeepNs(InodeId inode) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry == null || !isInTime()) {
+            return 0;
+        }
+        entry.lock.lock();
+        try {
+            if (!entry.holder.covers(LeaseMode.READ) || entry.isContended()) {
+                return 0;
+            }
+            entry.inKernel = true;
+        } finally {
+            entry.lock.unlock();
+        }
+        return remainingNs();
+    }
+
+    /** The kernel may keep pages of the file when a handle is closed. Never waits. */
+    public void onCachedHandleClosing(InodeId inode) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry != null) {
+            entry.inKernel = true;
+        }
+    }
+
+    /**
      * Whether the lease is still this mount's, also while it is being flushed and returned. Never
      * waits: who asks may hold a lock that a grant, with the lock of the lease held, waits for.
      */
@@ -397,7 +426,7 @@ public final class Leases {
         LeaseMode keep = target().keepable(inode, entry.holder.keep());
         long sessionId = session.id();
         try {
-            invalidateKernel(inode, entry, held, keep);
+            invalidateKernel(inode, entry, keep);
             if (!closedToUsers(entry)) {
                 return;
             }
@@ -437,23 +466,26 @@ public final class Leases {
     }
 
     /**
-     * In SHARED mode the kernel keeps nothing: it was invalidated before, and every answer since
-     * was valid for no time. An invalidation would do harm: the kernel drops what GETATTRs on their
-     * way bring, and lseek(2) and appends then go by a size that its own direct appends have
-     * guessed.
+     * Where the kernel keeps nothing an invalidation would do harm: it makes the kernel drop the
+     * size that a GETATTR on its way brings, and lseek(2), appends and reads then go by an old one,
+     * or by what its own direct appends have guessed. So files that go to and fro, and those that
+     * are SHARED, are not kept ({@link #kernelMayKeepNs}) and not invalidated.
      */
-    private void invalidateKernel(InodeId inode, LeaseEntry entry, LeaseMode held, LeaseMode keep) {
-        if (held == LeaseMode.SHARED) {
-            return;
-        }
+    private void invalidateKernel(InodeId inode, LeaseEntry entry, LeaseMode keep) {
+        // In this order: a handle that is closed sets the mark first.
+        boolean kept = target().mayFillPages(inode) || entry.inKernel;
         if (keep != LeaseMode.NONE) {
-            kernel.invalidateAttributes(inode);
+            if (kept) {
+                kernel.invalidateAttributes(inode);
+            }
             return;
         }
+        entry.inKernel = false;
         if (target().mayBeDirectory(inode)) {
+            kept = true;
             kernel.invalidateDirectory(inode);
         }
-        long served = -1;
+        long served = kept ? -1 : 0;
         for (int round = 0; round < INVALIDATIONS_MAX; round++) {
             long before = ioWhileRecalled(entry);
             if (before == served) {

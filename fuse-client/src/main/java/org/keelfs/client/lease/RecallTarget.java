@@ -9,6 +9,9 @@ import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
  * wait.
  */
 public interface RecallTarget {
+    /** Whether the kernel may fill pages of the file, for an open handle or a mapping. */
+    boolean mayFillPages(InodeId inode);
+
     /** Whether the inode is, or may be, a directory: its names are then looked up again. */
     boolean mayBeDirectory(InodeId inode);
 

@@ -163,6 +163,9 @@ final class FileOperations {
                 call.beforeWait();
             }
             var _ = vfs.handles().removeFile(handle);
+            if (state.isCached()) {
+                vfs.leases().onCachedHandleClosing(inode);
+            }
             state.onRelease(open.isWritable(), open.cached);
             unpin = !state.isOpen() && state.isPinned();
             if (unpin) {

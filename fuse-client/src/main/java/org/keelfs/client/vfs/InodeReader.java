@@ -72,9 +72,12 @@ final class InodeReader {
      * at all: writes take these bits away here, and the kernel does not expect a mode to change.
      */
     long validNs(Attributes attributes) {
-        boolean mayLoseBits = attributes.isRegular() && (attributes.mode() & SUID_SGID) != 0;
-        boolean covered = !mayLoseBits && vfs.leases().covers(attributes.inode(), LeaseMode.READ);
-        return covered ? vfs.leases().remainingNs() : 0;
+        InodeId inode = attributes.inode();
+        if (attributes.isRegular()) {
+            boolean mayLoseBits = (attributes.mode() & SUID_SGID) != 0;
+            return mayLoseBits ? 0 : vfs.leases().kernelMayKeepNs(inode);
+        }
+        return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
     }
 
     /** All extended attributes. */

@@ -38,6 +38,12 @@ final class Recalls implements RecallTarget {
     }
 
     @Override
+    public boolean mayFillPages(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return state != null && state.isCached();
+    }
+
+    @Override
     public boolean mayBeDirectory(InodeId inode) {
         CachedInode known = vfs.cache().inode(inode);
         return known == null || known.attributes().isDirectory();
