@@ -29,6 +29,7 @@ import org.keelfs.wire.proto.MetadataProto.AcquireLeaseRequest;
 import org.keelfs.wire.proto.MetadataProto.DirectoryEntry;
 import org.keelfs.wire.proto.MetadataProto.GetInodeReply;
 import org.keelfs.wire.proto.MetadataProto.GetInodeRequest;
+import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
 import org.keelfs.wire.proto.MetadataProto.LookupReply;
 import org.keelfs.wire.proto.MetadataProto.LookupRequest;
 import org.keelfs.wire.proto.MetadataProto.ReadDirectoryReply;
@@ -194,7 +195,7 @@ final class ReadService {
             Session session, InodeId parent, Shown found, LeaseState lease) {
         return LookupReply.newBuilder()
                 .setInode(AttributesCodec.encode(found.row().attributes()))
-                .setLease(Wire.encode(lease, found.row().trimBound()))
+                .setLease(grant(lease, found.row()))
                 .setParentLease(Wire.encode(leases.held(session.id(), parent)))
                 .addAllXattrs(Wire.encode(found.xattrs()))
                 .setXattrsComplete(true)
@@ -220,7 +221,7 @@ final class ReadService {
         }
         return GetInodeReply.newBuilder()
                 .setInode(AttributesCodec.encode(shown.row().attributes()))
-                .setLease(Wire.encode(lease, shown.row().trimBound()))
+                .setLease(grant(lease, shown.row()))
                 .addAllXattrs(Wire.encode(shown.xattrs()))
                 .setXattrsComplete(true)
                 .setSymlinkTarget(ByteString.copyFrom(shown.row().target()))
@@ -287,13 +288,17 @@ final class ReadService {
             return refusedLease(Errno.ESTALE);
         }
         return AcquireLeaseReply.newBuilder()
-                .setLease(
-                        Wire.encode(lease, shown.row().trimBound()).toBuilder()
-                                .setContended(leases.isContended(lease.inode())))
+                .setLease(grant(lease, shown.row()))
                 .setInode(AttributesCodec.encode(shown.row().attributes()))
                 .addAllXattrs(Wire.encode(shown.xattrs()))
                 .setXattrsComplete(true)
                 .setSymlinkTarget(ByteString.copyFrom(shown.row().target()))
+                .build();
+    }
+
+    private LeaseGrant grant(LeaseState lease, InodeRow row) {
+        return Wire.encode(lease, row.trimBound()).toBuilder()
+                .setContended(leases.isContended(lease.inode()))
                 .build();
     }
 
@@ -325,7 +330,7 @@ final class ReadService {
                                         lease.inode(), request.getAfterPosition(), count);
                         var reply =
                                 ReadDirectoryReply.newBuilder()
-                                        .setLease(Wire.encode(lease, row.trimBound()))
+                                        .setLease(grant(lease, row))
                                         .setParent(row.parent().value())
                                         .setNextPosition(row.nextPosition());
                         int bytes = 0;
@@ -361,7 +366,7 @@ final class ReadService {
                 row == null ? null : leases.tryGrant(session.id(), entry.inode(), LeaseMode.READ);
         if (row != null && lease != null) {
             shown.setAttributes(AttributesCodec.encode(row.attributes()))
-                    .setLease(Wire.encode(lease, row.trimBound()))
+                    .setLease(grant(lease, row))
                     .addAllXattrs(Wire.encode(NamespaceReads.xattrs(tables, row)))
                     .setXattrsComplete(true)
                     .setSymlinkTarget(ByteString.copyFrom(row.target()));

@@ -80,6 +80,10 @@ final class LeaseEntry {
                 mode == LeaseMode.SHARED
                         ? new SharedLease(grant.getGeneration(), grant.getSharedSince())
                         : null;
+        noteContended(grant);
+    }
+
+    void noteContended(LeaseGrant grant) {
         contendedNs = grant.getContended() ? System.nanoTime() | 1 : 0;
     }
 

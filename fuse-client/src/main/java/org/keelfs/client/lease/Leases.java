@@ -361,6 +361,7 @@ public final class Leases {
                 }
                 if (grant.getGeneration() > sessionFloor
                         && entry.holder.onGrant(mode, grant.getGeneration())) {
+                    entry.noteContended(grant);
                     learn.run();
                     entry.changed.signalAll();
                 }
@@ -375,19 +376,31 @@ public final class Leases {
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
         LeaseMode keep = WireModes.fromWire(recall.getKeep());
-        LeaseEntry entry = entry(inode);
-        LeaseHolder.RecallStep step;
-        entry.lock.lock();
-        try {
-            letGrantComeFirst(entry, recall.getGeneration());
-            step = entry.holder.onRecall(recall.getGeneration(), keep);
-        } finally {
-            entry.lock.unlock();
-        }
+        LeaseEntry entry;
+        LeaseHolder.@Nullable RecallStep step;
+        do {
+            entry = entry(inode);
+            step = recallStep(entry, recall.getGeneration(), keep);
+        } while (step == null);
         switch (step) {
             case GIVE_BACK -> giveBack(inode, entry);
             case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
             case NOTHING -> {}
+        }
+    }
+
+    /** Null: the entry was forgotten, and the grant may have been taken into another. */
+    private static LeaseHolder.@Nullable RecallStep recallStep(
+            LeaseEntry entry, long generation, LeaseMode keep) {
+        entry.lock.lock();
+        try {
+            if (entry.forgotten) {
+                return null;
+            }
+            letGrantComeFirst(entry, generation);
+            return entry.holder.onRecall(generation, keep);
+        } finally {
+            entry.lock.unlock();
         }
     }
 
