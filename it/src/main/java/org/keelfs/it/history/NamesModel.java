@@ -27,6 +27,9 @@ public final class NamesModel implements ObjectModel<List<Long>> {
 
     @Override
     public int parts(Call call) {
+        if (call.what().equals("link")) {
+            return (1 << DIRECTORIES) - 1; // Where the file's other names are is not said.
+        }
         int parts = 0;
         for (String name : call.arguments()) {
             parts |= 1 << (name.charAt(1) - '0');
@@ -49,6 +52,9 @@ public final class NamesModel implements ObjectModel<List<Long>> {
     public @Nullable List<Long> after(List<Long> state, Call call) {
         if (call.what().equals("list")) {
             return lists(state, call) ? state : null;
+        }
+        if (call.what().equals("link")) {
+            return linked(state, call);
         }
         int at = index(call.arguments().getFirst());
         long there = state.get(at);
@@ -99,7 +105,7 @@ public final class NamesModel implements ObjectModel<List<Long>> {
                 switch (call.what()) {
                     case "rename" -> moved == 0 ? ENOENT : 0;
                     case "exchange" -> moved == 0 || target == 0 ? ENOENT : 0;
-                    case "noreplace", "link" -> moved == 0 ? ENOENT : target != 0 ? EEXIST : 0;
+                    case "noreplace" -> moved == 0 ? ENOENT : target != 0 ? EEXIST : 0;
                     default -> throw new IllegalArgumentException(call.toString());
                 };
         // The kernel looks at the target first when it must not be there.
@@ -111,11 +117,28 @@ public final class NamesModel implements ObjectModel<List<Long>> {
             return state;
         }
         return switch (call.what()) {
-            case "link" -> with(state, to, moved);
             case "exchange" -> with(with(state, from, target), to, moved);
             // Two names of one file stay as they are: rename(2).
             default -> moved == target ? state : with(with(state, from, 0), to, moved);
         };
+    }
+
+    /** A file, by its number, gets another name; which it had before makes no difference. */
+    private static @Nullable List<Long> linked(List<Long> state, Call call) {
+        long inode = call.number(0);
+        int to = index(call.arguments().get(1));
+        // A file of unknown number may be this one.
+        boolean alive = state.stream().anyMatch(each -> each == inode || each < 0);
+        boolean dead = !state.contains(inode);
+        boolean there = state.get(to) != 0;
+        if (call.errno() != 0 && !call.isOpen()) {
+            boolean fits = (there && call.errno() == EEXIST) || (dead && call.errno() == ENOENT);
+            return fits ? state : null;
+        }
+        if (there || !alive) {
+            return call.isOpen() ? state : null;
+        }
+        return with(state, to, inode);
     }
 
     private static boolean lists(List<Long> state, Call call) {

@@ -264,10 +264,38 @@ class ObjectCheckerTest {
         @Test
         void aRenameOfOneFileToItsOtherNameChangesNothing() {
             call(1, 1, 2, "create d0/a", "5");
-            call(1, 3, 4, "link d0/a d0/b", "");
+            call(1, 3, 4, "link 5 d0/b", "");
             call(2, 5, 6, "rename d0/a d0/b", "");
             call(1, 7, 8, "list d0", "d0/b:5,d0/a:5");
             fits(model);
+        }
+
+        @Test
+        void aFileThatLostTheNameItWasFoundByIsLinkedWhileItLives() {
+            call(1, 1, 2, "create d0/a", "5");
+            call(1, 3, 4, "link 5 d0/b", "");
+            call(2, 5, 6, "unlink d0/a", "");
+            call(1, 7, 8, "link 5 d1/a", "");
+            call(1, 9, 10, "list d1", "d1/a:5");
+            fits(model);
+        }
+
+        @Test
+        void aDeadFileIsNotLinked() {
+            call(1, 1, 2, "create d0/a", "5");
+            call(2, 3, 4, "unlink d0/a", "");
+            failed(1, 5, 6, "link 5 d0/b", ENOENT);
+            fits(model);
+            calls.removeLast();
+            call(1, 5, 6, "link 5 d0/b", "");
+            fails(model);
+        }
+
+        @Test
+        void aLinkThatIsRefusedWithoutAReasonIsFound() {
+            call(1, 1, 2, "create d0/a", "5");
+            failed(2, 3, 4, "link 5 d0/b", ENOENT);
+            fails(model);
         }
 
         @Test
