@@ -14,6 +14,11 @@ public interface KernelCache {
      */
     void invalidateData(InodeId inode, long offset, long length);
 
+    /**
+     * NOTIFY_STORE of one byte: raises the size that the kernel goes by to what is right behind it.
+     */
+    void storeByte(InodeId inode, long offset, byte value);
+
     /** NOTIFY_INVAL_INODE with offset -1: attributes only; never waits. */
     void invalidateAttributes(InodeId inode);
 
@@ -28,6 +33,9 @@ public interface KernelCache {
             new KernelCache() {
                 @Override
                 public void invalidateData(InodeId inode, long offset, long length) {}
+
+                @Override
+                public void storeByte(InodeId inode, long offset, byte value) {}
 
                 @Override
                 public void invalidateAttributes(InodeId inode) {}

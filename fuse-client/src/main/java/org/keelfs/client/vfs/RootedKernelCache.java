@@ -15,6 +15,11 @@ record RootedKernelCache(KernelCache kernel, InodeId root) implements KernelCach
     }
 
     @Override
+    public void storeByte(InodeId inode, long offset, byte value) {
+        kernel.storeByte(out(inode), offset, value);
+    }
+
+    @Override
     public void invalidateAttributes(InodeId inode) {
         kernel.invalidateAttributes(out(inode));
     }

@@ -394,23 +394,24 @@ public final class Vfs implements FileSystem {
             boolean fromPageCache) {
         locks.check(handle);
         int count = source.remaining();
+        byte last = count == 0 ? 0 : source.get(source.limit() - 1);
         long at =
                 files.write(
                         call, in(inode), handle, offset, source, flags, killSuidGid, fromPageCache);
         writeBacks.note(inode);
-        if (at != offset) {
-            onMovedAppend(call, inode, handle);
+        if (at != offset && count > 0) {
+            onMovedAppend(call, inode, handle, at + count - 1, last);
         }
         return count;
     }
 
     /**
      * The kernel appended at its own idea of the end: pages that it holds are wrong there, or where
-     * the bytes went. A direct write is answered after they are gone: afterwards the invalidation
-     * would make the kernel drop the right size from a GETATTR on its way. A buffered one keeps the
-     * page locked until it is answered.
+     * the bytes went, and so is its size. The invalidation makes it drop a size that a GETATTR on
+     * its way brings. So a direct write is answered after it; a buffered one, which keeps the page
+     * locked until it is answered, is followed by its own last byte, which raises the size.
      */
-    private void onMovedAppend(Call call, InodeId inode, long handle) {
+    private void onMovedAppend(Call call, InodeId inode, long handle, long lastAt, byte last) {
         FileState state = vfs.files().ifPresent(in(inode));
         if (state == null || !state.isCached()) {
             return;
@@ -418,9 +419,16 @@ public final class Vfs implements FileSystem {
         Handles.FileHandle open = vfs.handles().file(handle);
         if (call.mayBlock() && open != null && !open.cached) {
             kernel.invalidateData(inode, 0, 0);
-        } else {
-            notifier.execute(() -> kernel.invalidateData(inode, 0, 0));
+            return;
         }
+        notifier.execute(
+                () -> {
+                    // Otherwise the byte may be another by now.
+                    if (state.isOwned() && lastAt < state.size()) {
+                        kernel.storeByte(inode, lastAt, last);
+                    }
+                    kernel.invalidateData(inode, 0, 0);
+                });
     }
 
     @Override

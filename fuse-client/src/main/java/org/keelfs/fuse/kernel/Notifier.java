@@ -125,6 +125,22 @@ final class Notifier implements KernelCache {
         return send(buffer, Notify.INVAL_INODE, Notify.INVAL_INODE_SIZE);
     }
 
+    @Override
+    public void storeByte(InodeId inode, long offset, byte value) {
+        report(run(() -> sendByte(inode, offset, value)), inode);
+    }
+
+    private int sendByte(InodeId inode, long offset, byte value) {
+        NativeBuffer buffer = buffers.get();
+        ByteBuffer bytes = buffer.bytes();
+        bytes.putLong(OutHeader.SIZE + Notify.INO, inode.value());
+        bytes.putLong(OutHeader.SIZE + Notify.OFF, offset);
+        bytes.putInt(OutHeader.SIZE + Notify.LEN, 1);
+        bytes.putInt(OutHeader.SIZE + Notify.LEN + Integer.BYTES, 0);
+        bytes.put(OutHeader.SIZE + Notify.STORE_SIZE, value);
+        return send(buffer, Notify.STORE, Notify.STORE_SIZE + 1);
+    }
+
     private int sendEpoch() {
         return send(buffers.get(), Notify.INC_EPOCH, 0);
     }

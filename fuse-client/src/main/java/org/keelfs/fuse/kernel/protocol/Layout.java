@@ -505,6 +505,7 @@ public final class Layout {
     /** Notifications: a fuse_out_header with unique 0 and the code in place of the error. */
     public static final class Notify {
         public static final int INVAL_INODE = 2;
+        public static final int STORE = 4;
         public static final int INC_EPOCH = 8;
 
         /** struct fuse_notify_inval_inode_out. */
@@ -513,6 +514,9 @@ public final class Layout {
         public static final int INO = 0;
         public static final int OFF = 8;
         public static final int LEN = 16;
+
+        /** struct fuse_notify_store_out; the bytes follow it. */
+        public static final int STORE_SIZE = 24;
 
         private Notify() {}
     }
