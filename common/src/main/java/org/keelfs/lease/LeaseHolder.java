@@ -85,6 +85,20 @@ public final class LeaseHolder {
         return true;
     }
 
+    /**
+     * Takes part in the lease until {@link #endUse} for a look at what it covers, also while the
+     * kernel is being told: nothing of it is kept anywhere.
+     *
+     * @return false when the caller has to get a new grant first
+     */
+    public boolean tryLook(LeaseMode needed) {
+        if (phase == Phase.CLOSING || !mode.covers(needed)) {
+            return false;
+        }
+        users++;
+        return true;
+    }
+
     public void endUse() {
         Invariant.check(users > 0, "a lease use ended that never began");
         users--;

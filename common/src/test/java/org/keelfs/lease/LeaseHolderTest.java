@@ -36,10 +36,13 @@ class LeaseHolderTest {
         assertFalse(holder.tryUse(LeaseMode.WRITE, false));
         assertTrue(holder.tryUse(LeaseMode.READ, true));
         assertTrue(holder.tryUse(LeaseMode.WRITE, true));
-        assertEquals(2, holder.ioWhileRecalled());
+        assertTrue(holder.tryLook(LeaseMode.READ));
+        assertEquals(2, holder.ioWhileRecalled(), "a look leaves nothing in the kernel");
+        holder.endUse();
         holder.endUse();
         holder.beginClosing();
         assertFalse(holder.tryUse(LeaseMode.READ, true));
+        assertFalse(holder.tryLook(LeaseMode.READ));
         assertFalse(holder.isIdle());
         holder.endUse();
         assertTrue(holder.isIdle());

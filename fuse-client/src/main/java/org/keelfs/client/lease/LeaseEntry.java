@@ -50,6 +50,11 @@ final class LeaseEntry {
         return holder.tryUse(needed, kernelIo) ? this::endUse : null;
     }
 
+    /** Takes part for a look, if what is held is enough. */
+    @Nullable LeaseUse tryLook(LeaseMode needed) {
+        return holder.tryLook(needed) ? this::endUse : null;
+    }
+
     private record SharedUse(LeaseEntry entry, SharedLease lease) implements LeaseUse {
         @Override
         public SharedLease shared() {

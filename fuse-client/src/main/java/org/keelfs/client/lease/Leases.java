@@ -179,6 +179,23 @@ public final class Leases {
         }
     }
 
+    /**
+     * Takes part in a lease for a look at what it covers, of which nothing is kept: also while it
+     * is recalled, until the kernel has been told. Null when it has to be got first. Never waits.
+     */
+    public @Nullable LeaseUse tryLook(InodeId inode, LeaseMode needed) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry == null || !isInTime()) {
+            return null;
+        }
+        entry.lock.lock();
+        try {
+            return entry.tryLook(needed);
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
     /** Whether handles of the inode that are opened now should not be cached. */
     public boolean isContended(InodeId inode) {
         LeaseEntry entry = entries.get(inode);

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
+import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
@@ -38,7 +39,20 @@ final class InodeReader {
     /** Attributes as this mount's programs are to see them. */
     Attributes attributes(Call call, InodeId inode) {
         CachedInode known = cached(inode);
-        return overlay(known != null ? known.attributes() : fetchOrRemoved(call, inode));
+        Attributes seen = known != null ? overlay(known.attributes()) : recalled(inode);
+        return seen != null ? seen : overlay(fetchOrRemoved(call, inode));
+    }
+
+    /**
+     * What a lease covers that is being recalled: who asked the server instead would be answered
+     * after the kernel is told to forget, and the kernel drops what comes after that
+     * (docs/decisions/0024).
+     */
+    private @Nullable Attributes recalled(InodeId inode) {
+        try (LeaseUse use = vfs.leases().tryLook(inode, LeaseMode.READ)) {
+            CachedInode known = use == null ? null : vfs.cache().inode(inode);
+            return known == null ? null : overlay(known.attributes());
+        }
     }
 
     /**
