@@ -70,6 +70,7 @@ public final class MetadataSession implements AutoCloseable {
     private final SessionConfig config;
     private final SessionListener listener;
     private final RpcCaller rpc;
+    private final ServerRecovery recovery;
     private final ScheduledExecutorService timer;
     private final Executor blocking;
     private final ReentrantLock opening = new ReentrantLock();
@@ -98,6 +99,13 @@ public final class MetadataSession implements AutoCloseable {
         this.timer = timer;
         this.blocking = blocking;
         this.rpc = connect.apply(this::onRequest);
+        this.recovery =
+                new ServerRecovery(
+                        rpc,
+                        listener,
+                        s -> isCurrent(s.id) && !closed,
+                        s -> onSessionGone(s.id),
+                        () -> backOff(BACK_OFF_MAX_MS));
     }
 
     /** Opens the session; ENOENT when there is no such volume. */
@@ -456,71 +464,16 @@ public final class MetadataSession implements AutoCloseable {
         }
     }
 
-    /**
-     * Sends a restarted server what it may have lost, then reclaims. Renewals go on beside it: they
-     * keep the session alive, and tell when the server has restarted once more.
-     */
+    /** Renewals go on beside it: they keep the session, and tell when the server restarts again. */
     private void recover(OpenSession s) {
         try {
-            while (isCurrent(s.id) && !closed && s.isBehind()) {
-                long incarnation = s.newestIncarnation;
-                LOG.info("The metadata server has restarted: sending again what it may have lost");
-                if (sendAgain(s, incarnation)) {
-                    s.incarnation = incarnation;
-                    listener.onServerRestarted();
-                    s.reclaimedIncarnation = incarnation;
-                } else {
-                    backOff(BACK_OFF_MAX_MS);
-                }
-            }
+            recovery.run(s);
         } catch (FsException e) {
             LOG.warn("What a restarted server may have lost was not sent: {}", e.getMessage());
         } finally {
             s.recovering.set(false);
         }
         maybeRenew();
-    }
-
-    /** Returns false when it has to begin again. */
-    private boolean sendAgain(OpenSession s, long incarnation) {
-        for (SubmitRequest old : s.commands.onRestarted(incarnation)) {
-            SubmitRequest again =
-                    old.toBuilder()
-                            .setServerIncarnation(incarnation)
-                            .setSentAgain(true)
-                            // A command that this one's last attempt knew to be answered may
-                            // stand behind it in the log, and be lost.
-                            .clearAcknowledgedSequence()
-                            .build();
-            if (!sendAgain(s, again)) {
-                return false;
-            }
-        }
-        s.commands.onSentAgain(incarnation);
-        return true;
-    }
-
-    private boolean sendAgain(OpenSession s, SubmitRequest again) {
-        try {
-            RpcReply raw =
-                    Waits.await(
-                            rpc.call(RpcMethod.SUBMIT, again, RENEW_ATTEMPT_MS),
-                            RENEW_ATTEMPT_MS + 100,
-                            "metadata server, SUBMIT");
-            try {
-                SubmitReply reply = raw.decode(SubmitReply.parser());
-                return s.commands.onAnswered(again, reply.getPosition());
-            } finally {
-                raw.release();
-            }
-        } catch (RpcException e) {
-            if (e.status() == RpcStatus.SESSION_GONE) {
-                onSessionGone(s.id);
-            } else {
-                LOG.info("Sending again: {}", e.getMessage());
-            }
-            return false;
-        }
     }
 
     // ---- calls from the server ----

@@ -89,9 +89,19 @@ final class InodeReader {
         InodeId inode = attributes.inode();
         if (attributes.isRegular()) {
             boolean mayLoseBits = (attributes.mode() & SUID_SGID) != 0;
-            return mayLoseBits ? 0 : vfs.leases().kernelMayKeepNs(inode);
+            long validNs = mayLoseBits ? 0 : vfs.leases().kernelMayKeepNs(inode);
+            return validNs > 0 && isNewest(attributes) ? validNs : 0;
         }
         return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
+    }
+
+    /**
+     * Whether the lease that is held now covers these. They may be of the lease before: where
+     * nothing was invalidated when that went, the kernel would keep them under this one.
+     */
+    private boolean isNewest(Attributes attributes) {
+        CachedInode known = vfs.cache().inode(attributes.inode());
+        return known != null && known.attributes().version() == attributes.version();
     }
 
     /** All extended attributes. */

@@ -289,7 +289,8 @@ public final class Vfs implements FileSystem {
 
     @Override
     public AttributesAnswer setAttributes(Call call, InodeId inode, AttributeChange change) {
-        return answer(attributes.set(call, in(inode), change));
+        // The kernel takes what SETATTR answers, also after an invalidation that it crossed.
+        return new AttributesAnswer(out(attributes.set(call, in(inode), change)), 0);
     }
 
     @Override

@@ -96,6 +96,10 @@ class ServerRestartTest {
                 .build();
     }
 
+    private static void pause(long ms) {
+        await().pollDelay(ms, TimeUnit.MILLISECONDS).until(() -> true);
+    }
+
     private static String programOf(Command command) {
         String name = command.getUnlink().getName().toString(StandardCharsets.UTF_8);
         return name.substring(0, name.indexOf('.'));
@@ -122,9 +126,9 @@ class ServerRestartTest {
         }
         long[] upMs = {300, 1_010, 20, 1_200, 2, 1_005, 1_000, 0};
         for (long ms : upMs) {
-            Thread.sleep(ms);
+            pause(ms);
             server.crash();
-            Thread.sleep(ms % 30);
+            pause(ms % 30);
             server.start();
         }
         await().atMost(20, TimeUnit.SECONDS).until(server::isReclaimed);

@@ -1,6 +1,7 @@
 package org.keelfs.it.fault;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -33,6 +34,12 @@ final class SeveralMountsProgramsTest {
     /** For longer runs: {@code -Dkeelfs.posix.calls=5000}. */
     private static final long CALLS = Long.getLong("keelfs.posix.calls", 1_000);
 
+    /** For longer runs: {@code -Dkeelfs.recalls.seconds=300}. */
+    private static final long RECALLS_S = Long.getLong("keelfs.recalls.seconds", 15);
+
+    /** Less than what a mount is given that does not return a lease. */
+    private static final long CALL_MAX_MS = 20_000;
+
     private static final Duration SHELL = Duration.ofSeconds(200);
     private static final Duration LONG = Duration.ofMinutes(50);
 
@@ -54,10 +61,14 @@ final class SeveralMountsProgramsTest {
     }
 
     private String shell(String script) {
+        return shell(script, SHELL);
+    }
+
+    private String shell(String script, Duration timeout) {
         String variables =
                 "A=%s\nB=%s\nC=%s\nLOCAL=%s\n"
                         .formatted(cluster.mount(1), cluster.mount(2), cluster.mount(3), local);
-        return cluster.shell(variables + script, SHELL).orThrow();
+        return cluster.shell(variables + script, timeout).orThrow();
     }
 
     private Path compile(String name) {
@@ -115,6 +126,32 @@ final class SeveralMountsProgramsTest {
                 """;
         // A letter is 15 + 201 + 1 bytes.
         assertEquals("240\n240\n" + 240 * 216 + "\n0\n", shell(script));
+    }
+
+    /**
+     * Leases are recalled in all directions while every kernel reads, writes, maps and renames: no
+     * recall waits for what waits for it.
+     */
+    @Test
+    void recallsUnderFullLoadStandStillNowhere() {
+        Path program = compile("recaller");
+        String script =
+                """
+                mkdir $A/recalls; for i in 0 1 2 3; do truncate -s 65536 $A/recalls/f$i; done
+                n=0
+                for m in $A $B $C $A $B $C; do n=$((n + 1)); %s $m/recalls %d $n & done
+                for job in $(jobs -p); do wait $job; done
+                """
+                        .formatted(program, RECALLS_S);
+        String said = shell(script, LONG);
+        List<String> lines = said.lines().toList();
+        assertEquals(6, lines.size(), said);
+        for (String line : lines) {
+            String[] callsAndLongest = line.split(" ");
+            assertTrue(Long.parseLong(callsAndLongest[0]) > RECALLS_S, said);
+            assertTrue(Long.parseLong(callsAndLongest[1]) < CALL_MAX_MS, said);
+        }
+        assertFalse(cluster.log("metadata1").contains("is evicted"), said);
     }
 
     @Test
