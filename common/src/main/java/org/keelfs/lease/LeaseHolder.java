@@ -28,6 +28,9 @@ public final class LeaseHolder {
     private int users;
     private long ioWhileRecalled;
 
+    /** This mount made the inode and the server has not heard of it: the generation is to come. */
+    private boolean made;
+
     /** Of an inode never heard of. */
     public LeaseHolder() {
         this(0);
@@ -59,6 +62,37 @@ public final class LeaseHolder {
     /** What to keep after the recall under way. */
     public LeaseMode keep() {
         return keep;
+    }
+
+    /** The mount makes an inode, ahead of the server: WRITE is held from now on. */
+    public void onMade() {
+        Invariant.check(mode == LeaseMode.NONE && phase == Phase.HELD, "a new inode is leased");
+        mode = LeaseMode.WRITE;
+        made = true;
+    }
+
+    /** Whether the grant is still to come: a recall has to wait for it. */
+    public boolean isMade() {
+        return made;
+    }
+
+    /**
+     * The server has made the inode too, and says what is held. What is in use under WRITE goes on;
+     * without a grant everything is lost, as with a session.
+     */
+    public void onMadeGranted(LeaseMode granted, long grantGeneration) {
+        Invariant.check(made, "a grant for what was not made here");
+        made = false;
+        if (granted == LeaseMode.WRITE) {
+            generation = grantGeneration;
+        } else {
+            onLost();
+        }
+    }
+
+    /** What can be used now: NONE while it is on its way back. */
+    public LeaseMode usable() {
+        return phase == Phase.HELD ? mode : LeaseMode.NONE;
     }
 
     /** Whether cached state may be shown under {@code needed} now. */
@@ -122,6 +156,10 @@ public final class LeaseHolder {
      * already or an older one than what is held.
      */
     public boolean onGrant(LeaseMode granted, long grantGeneration) {
+        if (made) {
+            // It comes with the answer to its making, and not before.
+            return false;
+        }
         if (grantGeneration <= worthlessUpTo || grantGeneration < generation) {
             return false;
         }
@@ -162,6 +200,7 @@ public final class LeaseHolder {
      * has replaced it at the server: what is held goes back in its name.
      */
     public RecallStep onRecall(long recalledGeneration, LeaseMode keepMode) {
+        Invariant.check(!made, "a recall before its grant");
         worthlessUpTo = Math.max(worthlessUpTo, recalledGeneration);
         if (recalledGeneration < generation) {
             return RecallStep.NOTHING;
@@ -185,7 +224,7 @@ public final class LeaseHolder {
      * going already.
      */
     public boolean giveBack() {
-        if (mode == LeaseMode.NONE || phase != Phase.HELD) {
+        if (mode == LeaseMode.NONE || phase != Phase.HELD || made) {
             return false;
         }
         phase = Phase.RECALLED;
@@ -225,6 +264,7 @@ public final class LeaseHolder {
         phase = Phase.HELD;
         mode = LeaseMode.NONE;
         keep = LeaseMode.NONE;
+        made = false;
         generation = 0;
         worthlessUpTo = 0;
     }

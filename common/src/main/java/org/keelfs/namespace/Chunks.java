@@ -33,7 +33,12 @@ final class Chunks {
 
     static void dropPlace(Tables tables, InodeId inode, Tables.ChunkPlace place) {
         tables.deleteChunkAt(inode, place.index());
-        ChunkRow chunk = chunkOrThrow(tables, place.chunk());
+        release(tables, place.chunk());
+    }
+
+    /** One reference less; with the last one the chunk goes, and what it was to be copied from. */
+    static void release(Tables tables, ChunkId id) {
+        ChunkRow chunk = chunkOrThrow(tables, id);
         if (chunk.references() > 1) {
             tables.putChunk(chunk.withReferences(chunk.references() - 1));
             return;
@@ -42,6 +47,10 @@ final class Chunks {
         tables.putGarbage(
                 GarbageRow.of(Evicted.couldReach(tables, chunk) ? chunk.withExposed() : chunk));
         tables.addTo(Counter.LIVE_CHUNKS, -1);
+        ChunkId origin = chunk.origin();
+        if (origin != null) {
+            release(tables, origin);
+        }
     }
 
     static ChunkRow chunkOrThrow(Tables tables, ChunkId id) {

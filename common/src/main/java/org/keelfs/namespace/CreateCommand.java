@@ -7,6 +7,7 @@ import org.keelfs.base.FsException;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
+import org.keelfs.model.Capability;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -72,7 +73,7 @@ public record CreateCommand(
         Permissions.requireMayCreate(tables, directory, caller);
         boolean device = type == FileType.BLOCK_DEVICE || type == FileType.CHARACTER_DEVICE;
         boolean whiteout = type == FileType.CHARACTER_DEVICE && rdev == 0;
-        if (device && !whiteout && !caller.isRoot()) {
+        if (device && !whiteout && !caller.has(Capability.MKNOD)) {
             throw new FsException(Errno.EPERM);
         }
         if (type == FileType.DIRECTORY && directory.attributes().linkCount() >= LINK_COUNT_MAX) {

@@ -100,12 +100,22 @@ public final class InodeEdit {
 
     /** Stores the row with the next version and returns it. */
     public InodeRow put(Tables tables) {
-        InodeRow row = build();
+        InodeRow row = build(before.attributes().version() + 1);
         tables.putInode(row);
         return row;
     }
 
-    private InodeRow build() {
+    /**
+     * Stores the row with its version as it was: nothing of what is changed shows in the
+     * attributes. A holder of WRITE knows them, and counts its own changes.
+     */
+    public InodeRow putUnseen(Tables tables) {
+        InodeRow row = build(before.attributes().version());
+        tables.putInode(row);
+        return row;
+    }
+
+    private InodeRow build(long version) {
         Attributes a = before.attributes();
         return new InodeRow(
                 new Attributes(
@@ -123,7 +133,7 @@ public final class InodeEdit {
                         ctimeNs,
                         a.btimeNs(),
                         flags,
-                        a.version() + 1),
+                        version),
                 before.volume(),
                 parent,
                 nextPosition,

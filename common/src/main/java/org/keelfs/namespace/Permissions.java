@@ -3,11 +3,13 @@ package org.keelfs.namespace;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.base.Invariant;
+import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
+import org.keelfs.model.Capability;
 
 /**
- * Who may do what: mode bits, supplementary groups, access control lists, inode flags, as
- * fs/namei.c has them.
+ * Who may do what: mode bits, supplementary groups, access control lists, capabilities, inode
+ * flags, as fs/namei.c has them.
  */
 public final class Permissions {
     private Permissions() {}
@@ -26,12 +28,24 @@ public final class Permissions {
         }
     }
 
-    /** Whether mode bits and access control list allow all of the mask. */
+    /** Whether mode bits, access control list or capabilities allow all of the mask. */
     public static boolean allows(Tables tables, InodeRow inode, Caller caller, int mask) {
-        int mode = inode.attributes().mode();
-        if (caller.isRoot()) {
-            return (mask & Modes.EXECUTE) == 0 || inode.isDirectory() || (mode & 0111) != 0;
+        return overrides(inode.attributes(), caller, mask)
+                || allowsByMode(tables, inode, caller, mask);
+    }
+
+    /** Whether capabilities alone allow all of the mask, as generic_permission has it. */
+    public static boolean overrides(Attributes inode, Caller caller, int mask) {
+        boolean reads = inode.isDirectory() ? (mask & Modes.WRITE) == 0 : (mask & ~Modes.READ) == 0;
+        if (reads && caller.has(Capability.DAC_READ_SEARCH)) {
+            return true;
         }
+        boolean runs = (mask & Modes.EXECUTE) != 0 && !inode.isDirectory();
+        return caller.has(Capability.DAC_OVERRIDE) && (!runs || (inode.mode() & 0111) != 0);
+    }
+
+    private static boolean allowsByMode(Tables tables, InodeRow inode, Caller caller, int mask) {
+        int mode = inode.attributes().mode();
         if (caller.uid() == inode.attributes().uid()) {
             return (mode >> 6 & mask) == mask;
         }
@@ -52,13 +66,13 @@ public final class Permissions {
         return acl;
     }
 
-    static boolean isOwnerOrRoot(InodeRow inode, Caller caller) {
-        return caller.isRoot() || caller.uid() == inode.attributes().uid();
+    static boolean isOwnerOrCapable(InodeRow inode, Caller caller) {
+        return caller.has(Capability.FOWNER) || caller.uid() == inode.attributes().uid();
     }
 
     /** Whether the caller keeps a setgid bit for this group. */
     static boolean mayUseGroup(Caller caller, int gid) {
-        return caller.isRoot() || caller.isInGroup(gid);
+        return caller.has(Capability.FSETID) || caller.isInGroup(gid);
     }
 
     /** may_create of fs/namei.c, for a name that is not there. */
@@ -92,7 +106,7 @@ public final class Permissions {
 
     private static boolean isStickyAgainst(InodeRow directory, InodeRow victim, Caller caller) {
         return (directory.attributes().mode() & Modes.STICKY) != 0
-                && !isOwnerOrRoot(victim, caller)
-                && !isOwnerOrRoot(directory, caller);
+                && !isOwnerOrCapable(victim, caller)
+                && !isOwnerOrCapable(directory, caller);
     }
 }

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.Caller;
+import org.keelfs.model.Capability;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 
@@ -58,7 +59,7 @@ public record SetAttributesCommand(
         }
         requireNotProtected(row);
         requireTimes(tables, row, caller);
-        boolean owner = Permissions.isOwnerOrRoot(row, caller);
+        boolean owner = Permissions.isOwnerOrCapable(row, caller);
         requireOwnership(row, caller);
         if (mode != null) {
             if (row.attributes().type() == FileType.SYMLINK) {
@@ -75,7 +76,9 @@ public record SetAttributesCommand(
                     changed == 0 || (row.attributes().flags() & flags & InodeEdit.IMMUTABLE) == 0,
                     Errno.EPERM);
             int privileged = InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY;
-            require((changed & privileged) == 0 || caller.isRoot(), Errno.EPERM);
+            require(
+                    (changed & privileged) == 0 || caller.has(Capability.LINUX_IMMUTABLE),
+                    Errno.EPERM);
         }
         return row;
     }
@@ -115,17 +118,17 @@ public record SetAttributesCommand(
 
     private void requireTimes(Tables tables, InodeRow row, Caller caller) {
         if (setsTimes()) {
-            require(Permissions.isOwnerOrRoot(row, caller), Errno.EPERM);
+            require(Permissions.isOwnerOrCapable(row, caller), Errno.EPERM);
         } else if (atimeNow && mtimeNow) {
             require(!row.hasFlag(InodeEdit.IMMUTABLE), Errno.EPERM);
-            if (!Permissions.isOwnerOrRoot(row, caller) && size == null) {
+            if (!Permissions.isOwnerOrCapable(row, caller) && size == null) {
                 Permissions.require(tables, row, caller, Modes.WRITE);
             }
         }
     }
 
     private void requireOwnership(InodeRow row, Caller caller) {
-        if (caller.isRoot()) {
+        if (caller.has(Capability.CHOWN)) {
             return;
         }
         boolean owner = caller.uid() == row.attributes().uid();

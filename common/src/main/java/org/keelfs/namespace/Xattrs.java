@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.Caller;
+import org.keelfs.model.Capability;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -55,7 +56,7 @@ public final class Xattrs {
      */
     public static void requireMayRead(Tables tables, InodeRow row, Name name, Caller caller) {
         switch (namespaceOrThrow(name)) {
-            case TRUSTED -> require(caller.isRoot(), Errno.ENODATA);
+            case TRUSTED -> require(caller.has(Capability.SYS_ADMIN), Errno.ENODATA);
             case USER -> {
                 require(takesUserAttributes(row), Errno.ENODATA);
                 Permissions.require(tables, row, caller, Modes.READ);
@@ -68,11 +69,16 @@ public final class Xattrs {
         Namespace namespace = namespaceOrThrow(name);
         require(!row.hasFlag(InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY), Errno.EPERM);
         switch (namespace) {
-            case TRUSTED, SECURITY -> require(caller.isRoot(), Errno.EPERM);
+            case TRUSTED -> require(caller.has(Capability.SYS_ADMIN), Errno.EPERM);
+            case SECURITY -> {
+                boolean forPrograms = name.equals(CAPABILITY);
+                Capability needed = forPrograms ? Capability.SETFCAP : Capability.SYS_ADMIN;
+                require(caller.has(needed), Errno.EPERM);
+            }
             case SYSTEM -> {
                 boolean symlink = row.attributes().type() == FileType.SYMLINK;
                 require(!symlink, Errno.EOPNOTSUPP);
-                require(Permissions.isOwnerOrRoot(row, caller), Errno.EPERM);
+                require(Permissions.isOwnerOrCapable(row, caller), Errno.EPERM);
             }
             case USER -> requireMayChangeUser(tables, row, caller);
         }
@@ -81,7 +87,7 @@ public final class Xattrs {
     private static void requireMayChangeUser(Tables tables, InodeRow row, Caller caller) {
         require(takesUserAttributes(row), Errno.EPERM);
         boolean sticky = row.isDirectory() && (row.attributes().mode() & Modes.STICKY) != 0;
-        require(!sticky || Permissions.isOwnerOrRoot(row, caller), Errno.EPERM);
+        require(!sticky || Permissions.isOwnerOrCapable(row, caller), Errno.EPERM);
         Permissions.require(tables, row, caller, Modes.WRITE);
     }
 
@@ -122,6 +128,15 @@ public final class Xattrs {
         edit.xattrBytes -= bytesOf(tables, inode, name);
         edit.xattrBits &= ~bitOf(name);
         tables.deleteXattr(inode, name);
+    }
+
+    /** The {@link InodeRow#xattrBits} of an inode with attributes of these names. */
+    public static int bitsOf(Iterable<Name> names) {
+        int bits = 0;
+        for (Name name : names) {
+            bits |= bitOf(name);
+        }
+        return bits;
     }
 
     private static int bitOf(Name name) {

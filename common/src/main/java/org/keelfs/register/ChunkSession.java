@@ -259,6 +259,15 @@ public class ChunkSession {
         if (created && !written) {
             return new ReadPlan.Zeros();
         }
+        return sourcesOf(run);
+    }
+
+    /**
+     * Who has which part of the run in full, whatever is on its way: {@link ReadPlan.Ask}, or
+     * {@link ReadPlan.NoSource} where no replica has some sector, which may be only until a write
+     * of it is answered.
+     */
+    public ReadPlan sourcesOf(SectorRun run) {
         var parts = new ArrayList<ReadPlan.Part>();
         int at = run.first();
         while (at < run.end()) {

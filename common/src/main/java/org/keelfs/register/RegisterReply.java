@@ -60,6 +60,8 @@ public sealed interface RegisterReply {
         /** The digest of an INSTALL did not come out; nothing changed. */
         DIGEST_MISMATCH,
         /** No room for the bytes; nothing changed. */
-        NO_SPACE
+        NO_SPACE,
+        /** A replica of a copy that has yet to take the contents of its origin, and may still. */
+        UNCOPIED
     }
 }

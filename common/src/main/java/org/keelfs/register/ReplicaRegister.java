@@ -54,8 +54,82 @@ public class ReplicaRegister<R> {
                     token,
                     new RegisterReply.Stale(state.promised()),
                     table.sealPosition(request.chunk()));
+        } else if (lacksOrigin(membership, state)) {
+            onUncopied(token, request, state, out);
         } else {
             answer(token, request, begun(request, membership, state), out);
+        }
+    }
+
+    /* A copy of a frozen chunk begins with the contents of its origin where another chunk begins with zeros. Its
+     * replicas get them from the origin's replica at the same node, and are sealed in the copy's created epoch then, in
+     * which nothing is ever written. What is above that was sealed on top of the contents, so a replica that copies late
+     * never hides a write. One that can copy does so before it votes. One whose origin is behind votes without: its
+     * driver leaves the origin out, and the sealer takes no majority of such votes for zeros (SealRound). */
+
+    /** Whether this replica has yet to get what the copy begins with. */
+    protected boolean lacksOrigin(Membership membership, ReplicaState state) {
+        return membership.origin() != null && state.status() == Status.LIVE && state.sealed() == 0;
+    }
+
+    /**
+     * No vote yet, and no promise: one above the created epoch would keep the contents out. A
+     * healer may bring them (STAMPS, FETCH, STAGE, INSTALL), from a replica that has them.
+     */
+    private void onUncopied(
+            R token, RegisterRequest request, ReplicaState state, ReplicaEffects<R> out) {
+        switch (request) {
+            case Promise _, Probe _ -> out.reply(token, new Refused(Reason.UNCOPIED), 0);
+            case Read _, Write _ -> out.reply(token, new RegisterReply.Unsealed(0), 0);
+            case Stamps _, Fetch _, Stage _, Install _ -> answer(token, request, state, out);
+        }
+    }
+
+    /**
+     * Whether a request is to wait until the driver has tried to bring the origin's contents:
+     * {@link #frozen} at the origin, then {@link #onCopy} here. Where they are not, it is carried
+     * out as if there were no origin.
+     */
+    public boolean wantsCopy(RegisterRequest request, Membership membership) {
+        boolean votes = request instanceof Promise || request instanceof Stamps;
+        var known = table.state(request.chunk());
+        boolean stale = known == null ? request.epoch() <= table.floor() : fenced(request, known);
+        return votes
+                && membership.member()
+                && !stale
+                && lacksOrigin(membership, known == null ? ReplicaState.UNKNOWN : known);
+    }
+
+    /**
+     * The digest of the frozen contents; null where this node does not have them: its replica of
+     * the origin missed the seal after which nobody wrote it any more.
+     */
+    public @Nullable Digest frozen(Membership.Origin origin) {
+        var state = table.state(origin.chunk());
+        return state != null
+                        && state.status() == Status.LIVE
+                        && state.sealed() >= origin.frozenEpoch()
+                ? state.digest()
+                : null;
+    }
+
+    /**
+     * Contents of the origin, taken from this node's replica of it: some STAGEs and then an INSTALL
+     * in the copy's created epoch. The floor does not matter: the request that wants the copy is
+     * above it.
+     *
+     * @param first whether the copy may be unknown here: later it is not, or it was dropped
+     */
+    public void onCopy(R token, RegisterRequest step, boolean first, ReplicaEffects<R> out) {
+        var known = table.state(step.chunk());
+        var state = known == null ? ReplicaState.UNKNOWN : known;
+        boolean lost = known == null && !first;
+        boolean empty = state.status() == Status.LIVE && state.sealed() == 0;
+        Invariant.check(step instanceof Stage || step instanceof Install, "%s copies", step);
+        if (lost || !empty || state.promised() > step.epoch()) {
+            out.reply(token, new Refused(Reason.UNCOPIED), 0);
+        } else {
+            answer(token, step, state, out);
         }
     }
 
@@ -88,6 +162,8 @@ public class ReplicaRegister<R> {
             out.reply(token, new RegisterReply.Stale(table.floor()), table.floorPosition());
         } else if (request instanceof Read || request instanceof Probe) {
             out.reply(token, new Refused(Reason.UNKNOWN_CHUNK), 0);
+        } else if (lacksOrigin(membership, ReplicaState.UNKNOWN)) {
+            onUncopied(token, request, ReplicaState.UNKNOWN, out);
         } else {
             answer(token, request, begun(request, membership, ReplicaState.UNKNOWN), out);
         }

@@ -28,6 +28,7 @@ public class SealRound implements Round<SealOutcome> {
     private final ChunkGrant grant;
     private final ReplicaSet voters;
     private final @Nullable Hint hint;
+    private final boolean copy;
     private final RoundTimes times;
     private final RequestTable requests;
     private final TreeMap<NodeId, Peer> peers = new TreeMap<>();
@@ -52,7 +53,7 @@ public class SealRound implements Round<SealOutcome> {
 
     /** Of a chunk whose replica set stays. */
     public SealRound(ChunkGrant grant, @Nullable Hint hint, RoundTimes times) {
-        this(grant, grant.set(), hint, times);
+        this(grant, grant.set(), hint, times, false);
     }
 
     /**
@@ -62,6 +63,22 @@ public class SealRound implements Round<SealOutcome> {
      * @param voters the set in force, a majority of which promises
      */
     public SealRound(ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
+        this(grant, voters, hint, times, false);
+    }
+
+    /**
+     * In general.
+     *
+     * @param copy whether it begins with the contents of another chunk, which some replicas may not
+     *     have got: those that were never sealed are no source then
+     */
+    public SealRound(
+            ChunkGrant grant,
+            ReplicaSet voters,
+            @Nullable Hint hint,
+            RoundTimes times,
+            boolean copy) {
+        this.copy = copy;
         this.grant = grant;
         this.voters = voters;
         this.hint = hint;
@@ -174,6 +191,9 @@ public class SealRound implements Round<SealOutcome> {
             return;
         }
         long greatest = quorum.stream().mapToLong(this::sealedOf).max().orElseThrow();
+        if (greatest == 0 && beginsWithContents()) {
+            return; // every majority has a replica that can copy: wait for it
+        }
         var last = quorum.stream().filter(node -> sealedOf(node) == greatest).toList();
         if (last.stream().map(this::digestOf).distinct().count() == 1) {
             sources = last;
@@ -197,6 +217,11 @@ public class SealRound implements Round<SealOutcome> {
         }
     }
 
+    /** A copy: who was never sealed does not know what it begins with. */
+    protected boolean beginsWithContents() {
+        return copy;
+    }
+
     /** Who promised, without the silent where a majority remains. */
     private List<NodeId> quorum() {
         var promised = new ArrayList<NodeId>();
@@ -209,7 +234,10 @@ public class SealRound implements Round<SealOutcome> {
                 }
             }
         }
-        return speaking.size() >= voters.majority() ? speaking : promised;
+        boolean enough =
+                speaking.size() >= voters.majority()
+                        && (!copy || speaking.stream().anyMatch(node -> sealedOf(node) > 0));
+        return enough ? speaking : promised;
     }
 
     private StampMap merge(List<NodeId> nodes) {

@@ -54,6 +54,9 @@ public final class AttributesCodec {
 
     public static CallerValue encode(Caller caller) {
         var value = CallerValue.newBuilder().setUid(caller.uid()).setGid(caller.gid());
+        if (!caller.isRoot()) {
+            value.setCapabilities(caller.capabilities());
+        }
         for (int group : caller.groups()) {
             value.addGroups(group);
         }
@@ -65,6 +68,8 @@ public final class AttributesCodec {
         for (int i = 0; i < groups.length; i++) {
             groups[i] = value.getGroups(i);
         }
-        return new Caller(value.getUid(), value.getGid(), groups);
+        return value.getUid() == 0
+                ? new Caller(0, value.getGid(), groups)
+                : new Caller(value.getUid(), value.getGid(), groups, value.getCapabilities());
     }
 }

@@ -103,7 +103,10 @@ public final class CommandCodec {
                                     .setTarget(c.target().value())
                                     .setSourceChunk(c.sourceChunk())
                                     .setTargetChunk(c.targetChunk())
-                                    .setCount(c.count()));
+                                    .setCount(c.count())
+                                    .setSize(c.size())
+                                    .setAllocatedDelta(c.allocatedDelta())
+                                    .setKillSuidgid(c.killSuidgid()));
         };
     }
 
@@ -272,7 +275,10 @@ public final class CommandCodec {
                 new InodeId(v.getTarget()),
                 v.getSourceChunk(),
                 v.getTargetChunk(),
-                v.getCount());
+                v.getCount(),
+                v.getSize(),
+                v.getAllocatedDelta(),
+                v.getKillSuidgid());
     }
 
     public static CommandResult encode(CommandOutcome outcome) {

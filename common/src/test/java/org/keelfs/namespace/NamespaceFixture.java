@@ -121,6 +121,13 @@ abstract class NamespaceFixture {
         return new SetXattrCommand(inode, Name.of(name), value, 0, false);
     }
 
+    /** One that is OPEN in an epoch of readers. */
+    ChunkId putReadChunk(InodeId inode, int index) {
+        ChunkId id = putChunk(inode, index, false);
+        tables.putChunk(tables.chunk(id).withLastWriter(0));
+        return id;
+    }
+
     ChunkId putChunk(InodeId inode, int index, boolean exposed) {
         ChunkId id = new ChunkId(tables.draw(Counter.CHUNK));
         var set = new ReplicaSet(List.of(new NodeId(1)));

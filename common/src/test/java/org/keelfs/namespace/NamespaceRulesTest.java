@@ -344,10 +344,11 @@ class NamespaceRulesTest extends NamespaceFixture {
         void sharesChunksAndTheLastReferenceDropsThem() {
             InodeId f = file("f");
             InodeId g = file("g");
-            ChunkId chunk = putChunk(f, 0, false);
+            ChunkId chunk = putReadChunk(f, 0);
             ChunkId replaced = putChunk(g, 3, false);
-            done(new CloneCommand(f, g, 0, 3, 1));
+            done(clone(f, g, 0, 3, 1));
             assertEquals(2, tables.chunk(chunk).references());
+            assertEquals(tables.chunk(chunk).epoch(), tables.chunk(chunk).frozenEpoch());
             assertEquals(chunk, tables.chunkAt(g, 3));
             assertNotNull(tables.garbage(replaced));
             done(unlink(InodeId.ROOT, "f"));
@@ -359,14 +360,89 @@ class NamespaceRulesTest extends NamespaceFixture {
         @Test
         void overlappingRangesOfOneFileAreRefused() {
             InodeId f = file("f");
-            refused(Errno.EINVAL, new CloneCommand(f, f, 0, 1, 2));
-            done(new CloneCommand(f, f, 0, 2, 2));
+            refused(Errno.EINVAL, clone(f, f, 0, 1, 2));
+            done(clone(f, f, 0, 2, 2));
+        }
+
+        private CloneCommand clone(InodeId f, InodeId g, int from, int to, int count) {
+            return new CloneCommand(f, g, from, to, count, 0, 0, false);
+        }
+
+        @Test
+        void aChunkThatSomebodyMayWriteIsNotShared() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            ChunkId chunk = putChunk(f, 0, false);
+            refused(Errno.EAGAIN, clone(f, g, 0, 0, 1));
+            tables.putChunk(tables.chunk(chunk).withLastWriter(0).withEpoch(7));
+            refused(Errno.EAGAIN, clone(f, g, 0, 0, 1));
+            assertNull(tables.chunkAt(g, 0));
+            tables.putChunk(tables.chunk(chunk).withOpened());
+            done(clone(f, g, 0, 0, 1));
+            assertEquals(7, tables.chunk(chunk).frozenEpoch());
+        }
+
+        @Test
+        void sizeAndSectorsComeWithTheChunksAndOldBytesBehindTheEndAreBounded() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            done(set(f, null, null, null, 1000L));
+            ChunkId _ = putReadChunk(f, 0);
+            done(new CloneCommand(f, g, 0, 0, 1, 1000, 3, false));
+            InodeRow row = tables.inode(g);
+            assertEquals(1000, row.attributes().size());
+            assertEquals(3, row.attributes().allocatedSectors());
+            assertEquals(Chunks.chunkBytes(tables, row), row.trimBound());
+        }
+
+        @Test
+        void whatLiesBehindTheSourcesEndIsNotClonedInFrontOfTheTargetsEnd() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            done(set(f, null, null, null, 1000L));
+            done(set(g, null, null, null, 2000L));
+            ChunkId _ = putReadChunk(f, 0);
+            refused(Errno.EINVAL, new CloneCommand(f, g, 0, 0, 1, 1000, 0, false));
+        }
+
+        @Test
+        void aCopyKeepsWhatItIsMadeOfFrozenUntilItIsOpen() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            ChunkId chunk = putReadChunk(f, 0);
+            done(clone(f, g, 0, 0, 1));
+            ChunkRow copy = tables.chunk(chunk).copy(new ChunkId(77), g, 0, 20, 21, 5);
+            Copies.put(tables, copy);
+            assertEquals(2, tables.chunk(chunk).references());
+            assertEquals(chunk, tables.chunk(copy.id()).origin());
+            refused(Errno.EAGAIN, clone(g, f, 0, 1, 1));
+            Copies.opened(tables, tables.chunk(copy.id()));
+            assertEquals(1, tables.chunk(chunk).references());
+            assertNull(tables.chunk(copy.id()).origin());
+            done(unlink(InodeId.ROOT, "f"));
+            assertNotNull(tables.garbage(chunk));
+            assertNull(tables.garbage(copy.id()));
+        }
+
+        @Test
+        void aCopyThatWasNeverOpenedLetsGoOfWhatItIsMadeOf() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            ChunkId chunk = putReadChunk(f, 0);
+            done(clone(f, g, 0, 0, 1));
+            Copies.put(tables, tables.chunk(chunk).copy(new ChunkId(77), g, 0, 20, 21, 5));
+            done(unlink(InodeId.ROOT, "f"));
+            assertEquals(1, tables.chunk(chunk).references());
+            done(unlink(InodeId.ROOT, "g"));
+            assertNotNull(tables.garbage(chunk));
+            assertNotNull(tables.garbage(new ChunkId(77)));
+            assertEquals(0, tables.counter(Counter.LIVE_CHUNKS));
         }
 
         @Test
         void onlyFilesCanBeCloned() {
             InodeId d = directory(InodeId.ROOT, "d");
-            refused(Errno.EISDIR, new CloneCommand(d, file("f"), 0, 0, 1));
+            refused(Errno.EISDIR, clone(d, file("f"), 0, 0, 1));
         }
     }
 }

@@ -44,7 +44,7 @@ public final class TestReplicas {
         final List<ReplicaRecord> log = new ArrayList<>();
         long lastReplyPosition;
 
-        private final ReplicaEffects<List<RegisterReply>> effects =
+        final ReplicaEffects<List<RegisterReply>> effects =
                 new ReplicaEffects<>() {
                     @Override
                     public long append(ReplicaRecord record) {

@@ -37,7 +37,12 @@ class CommandCodecTest {
     @Test
     void commandsComeBackAsTheyWere() throws InvalidProtocolBufferException {
         for (int i = 0; i < 600; i++) {
-            Caller caller = new Caller(random.nextInt(), random.nextInt(), new int[] {-1, 5});
+            Caller caller =
+                    new Caller(
+                            1 + random.nextInt(9),
+                            random.nextInt(),
+                            new int[] {-1, 5},
+                            random.nextLong());
             var issued = new IssuedCommand(caller, random.nextLong(), command(i % 11));
             Command encoded = Command.parseFrom(CommandCodec.encode(issued).toByteArray());
             IssuedCommand back = CommandCodec.decode(encoded);
@@ -145,7 +150,14 @@ class CommandCodecTest {
             case 9 -> new TrimmedCommand(inode(), random.nextLong());
             default ->
                     new CloneCommand(
-                            inode(), inode(), random.nextInt(), random.nextInt(), random.nextInt());
+                            inode(),
+                            inode(),
+                            random.nextInt(),
+                            random.nextInt(),
+                            random.nextInt(),
+                            random.nextLong(),
+                            random.nextLong(),
+                            flip());
         };
     }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.client.mount.MountConfig;
 import org.keelfs.config.ConfigFile;
@@ -24,8 +25,33 @@ final class ClientSettings {
         environment.put("KEELFS_" + key.replace('-', '_').toUpperCase(Locale.ROOT), value);
     }
 
-    /** Sets one as {@code -o} has it: {@code key=value}, or {@code key} for true. */
+    /** What mount(8) passes on that asks for nothing, or for what is so anyway. */
+    private static final Set<String> IGNORED =
+            Set.of("defaults", "relatime", "auto", "noauto", "nofail", "_netdev");
+
+    /** Words of mount(8) that take another one back. */
+    private static final Map<String, String> OPPOSITES =
+            Map.of(
+                    "rw", "ro",
+                    "suid", "nosuid",
+                    "dev", "nodev",
+                    "exec", "noexec",
+                    "atime", "noatime",
+                    "diratime", "nodiratime");
+
+    /**
+     * Sets one as {@code -o} has it: {@code key=value}, {@code key} for true, or a word of
+     * mount(8).
+     */
     void setOption(String option) {
+        String opposite = OPPOSITES.get(option);
+        if (opposite != null) {
+            set(opposite, "false");
+            return;
+        }
+        if (IGNORED.contains(option)) {
+            return;
+        }
         int equals = option.indexOf('=');
         String key = (equals < 0 ? option : option.substring(0, equals)).replace('_', '-');
         if (!isKey(key)) {

@@ -27,6 +27,7 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 import org.keelfs.namespace.ChunkRow;
+import org.keelfs.namespace.CloneCommand;
 import org.keelfs.namespace.Evicted;
 import org.keelfs.namespace.InodePool;
 import org.keelfs.namespace.InodeRow;
@@ -225,6 +226,7 @@ final class SubmitService {
             boolean drops =
                     command instanceof UnlinkCommand
                             || command instanceof RenameCommand
+                            || command instanceof CloneCommand
                             || (command instanceof SetAttributesCommand set && set.size() != null);
             if (drops) {
                 command.forEachTouched(tables, losing::add);

@@ -24,6 +24,7 @@ import org.keelfs.metrics.MetricsEndpoint;
 import org.keelfs.metrics.RpcMetrics;
 import org.keelfs.node.index.ChunkIndex;
 import org.keelfs.node.repair.Scrubber;
+import org.keelfs.node.service.ChunkCopier;
 import org.keelfs.node.service.DropService;
 import org.keelfs.node.service.SectorService;
 import org.keelfs.node.service.ServerClock;
@@ -51,6 +52,9 @@ public final class RunningNode implements AutoCloseable {
 
     /** Frames that wait for a reader thread; beyond it reads are answered BUSY. */
     private static final int WAITING_READS_MAX = 1_024;
+
+    /** Copies that wait for their turn: their sealers ask again every few seconds. */
+    private static final int WAITING_COPIES_MAX = 256;
 
     private static final long STOP_TIMEOUT_MS = 10_000;
 
@@ -85,7 +89,10 @@ public final class RunningNode implements AutoCloseable {
             open.push(() -> stop(readers));
             var verifier = new CapabilityVerifier();
             var clock = new ServerClock(Clock.SYSTEM);
-            this.sectors = new SectorService(store, index, verifier, clock, pool, readers, onFatal);
+            var copier = new ChunkCopier(store, index, pool, copyThread(), onFatal);
+            this.sectors =
+                    new SectorService(
+                            store, index, verifier, clock, pool, readers, copier, onFatal);
             this.drops = new DropService(index, store.commit());
             var transport = new RpcTransport(identity, rpcConfig(config));
             open.push(transport);
@@ -181,6 +188,24 @@ public final class RunningNode implements AutoCloseable {
                             return thread;
                         });
         return readers;
+    }
+
+    /** One copy of a chunk at a time: the disk is what they wait for. */
+    private ThreadPoolExecutor copyThread() {
+        var copying =
+                new ThreadPoolExecutor(
+                        1,
+                        1,
+                        0,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(WAITING_COPIES_MAX),
+                        task -> {
+                            var thread = new Thread(task, "chunk-copier");
+                            thread.setDaemon(true);
+                            return thread;
+                        });
+        open.push(() -> stop(copying));
+        return copying;
     }
 
     private static void stop(ThreadPoolExecutor readers) throws InterruptedException {

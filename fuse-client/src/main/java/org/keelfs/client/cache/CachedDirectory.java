@@ -3,10 +3,12 @@ package org.keelfs.client.cache;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
+import org.keelfs.namespace.EntryRow;
 
 /**
  * Entries of one directory, as far as a lease on it lets them be known: some present, some absent,
@@ -28,18 +30,30 @@ public final class CachedDirectory {
 
     private static final Child ABSENT = new Child(new InodeId(0), FileType.REGULAR, 0);
 
+    /** Entries of all directories of the cache. */
+    private final AtomicLong total;
+
     private final Map<Name, Child> children = new HashMap<>();
     private final TreeMap<Long, Name> byPosition = new TreeMap<>();
     private boolean complete;
     private long changes;
     private int changesUnderWay;
     private @Nullable InodeId parent;
+    private boolean dropped;
+
+    CachedDirectory(AtomicLong total) {
+        this.total = total;
+    }
+
+    /** Position of the next entry; 0 where only the server knows it. */
+    private long nextPosition;
 
     /** Of a directory that this mount just made: complete, and empty. */
-    static CachedDirectory newlyMade(InodeId parent) {
-        var directory = new CachedDirectory();
+    static CachedDirectory newlyMade(InodeId parent, AtomicLong total) {
+        var directory = new CachedDirectory(total);
         directory.complete = true;
         directory.parent = parent;
+        directory.nextPosition = EntryRow.FIRST_POSITION;
         return directory;
     }
 
@@ -65,6 +79,23 @@ public final class CachedDirectory {
 
     public synchronized void learnParent(InodeId inode) {
         parent = inode;
+    }
+
+    /** The position that the next entry gets, while WRITE is held; 0: not known. */
+    public synchronized long nextPosition() {
+        return nextPosition;
+    }
+
+    /** An own change moved it. Between beginChange and endChange. */
+    public synchronized void nextPosition(long position) {
+        nextPosition = position;
+    }
+
+    /** The server told it, asked with this ticket. */
+    public synchronized void learnNextPosition(long ticket, long position) {
+        if (isGood(ticket)) {
+            nextPosition = Math.max(nextPosition, position);
+        }
     }
 
     /** To be taken before the server is asked; -1 while a change is under way. */
@@ -97,16 +128,17 @@ public final class CachedDirectory {
 
     public synchronized void learnAbsence(long ticket, Name name) {
         if (isGood(ticket) && !complete && children.size() < ENTRIES_MAX) {
-            remove(name);
-            children.put(name, ABSENT);
+            set(name, ABSENT);
         }
     }
 
     /** All entries were read between the ticket and now, and are known to the cache one by one. */
     public synchronized void learnComplete(long ticket) {
         if (isGood(ticket) && children.size() < ENTRIES_MAX) {
+            int before = children.size();
             children.values().removeIf(CachedDirectory::isAbsence);
-            complete = true;
+            total.addAndGet(children.size() - before);
+            complete = !dropped;
         }
     }
 
@@ -116,12 +148,21 @@ public final class CachedDirectory {
             complete = false;
             return;
         }
+        set(name, child);
+        if (dropped || child.position <= 0) {
+            complete = false;
+        }
+    }
+
+    private void set(Name name, Child child) {
         remove(name);
+        if (dropped) {
+            return;
+        }
         children.put(name, child);
+        total.incrementAndGet();
         if (child.position > 0) {
             byPosition.put(child.position, name);
-        } else {
-            complete = false;
         }
     }
 
@@ -129,12 +170,15 @@ public final class CachedDirectory {
     public synchronized void putAbsence(Name name) {
         remove(name);
         if (!complete && children.size() < ENTRIES_MAX) {
-            children.put(name, ABSENT);
+            set(name, ABSENT);
         }
     }
 
     private void remove(Name name) {
         Child old = children.remove(name);
+        if (old != null) {
+            total.decrementAndGet();
+        }
         if (old != null && old.position > 0) {
             byPosition.remove(old.position);
         }
@@ -162,8 +206,17 @@ public final class CachedDirectory {
         return child == null ? null : new Listed(next.getValue(), child);
     }
 
-    /** Number of entries, for the bound of the whole cache. */
-    synchronized int weight() {
-        return children.size();
+    /** Forgets all entries, so that nothing of them is known any more. */
+    synchronized void shrink() {
+        total.addAndGet(-children.size());
+        children.clear();
+        byPosition.clear();
+        complete = false;
+    }
+
+    /** Not in the cache any more: it keeps nothing from here on. */
+    synchronized void drop() {
+        dropped = true;
+        shrink();
     }
 }

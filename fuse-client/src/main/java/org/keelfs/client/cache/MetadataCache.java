@@ -2,6 +2,8 @@ package org.keelfs.client.cache;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.RemovalCause;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
@@ -21,6 +23,16 @@ public final class MetadataCache {
     /** Deeper paths are shown without their beginning. */
     private static final int DEPTH_MAX = 40;
 
+    /**
+     * Entries of all directories together, some 250 bytes of heap each. A walk through a tree of
+     * any size, or into directories of any size, keeps no more.
+     */
+    static final int ENTRIES_MAX = 250_000;
+
+    /** Directories that are looked at together when there are too many entries. */
+    private static final int COLDEST = 64;
+
+    private final AtomicLong entries = new AtomicLong();
     private final Cache<InodeId, CachedInode> inodes;
     private final Cache<InodeId, CachedDirectory> directories;
 
@@ -40,7 +52,19 @@ public final class MetadataCache {
         this.inodes = Caffeine.newBuilder().maximumSize(inodesMax).build();
         this.places = Caffeine.newBuilder().maximumSize(PLACES_MAX).build();
         this.removed = Caffeine.newBuilder().maximumSize(REMOVED_MAX).build();
-        this.directories = Caffeine.newBuilder().maximumSize(directoriesMax).build();
+        this.directories =
+                Caffeine.newBuilder()
+                        .maximumSize(directoriesMax)
+                        .executor(Runnable::run)
+                        .removalListener(
+                                (@Nullable InodeId _,
+                                        @Nullable CachedDirectory gone,
+                                        RemovalCause _) -> {
+                                    if (gone != null) {
+                                        gone.drop();
+                                    }
+                                })
+                        .build();
     }
 
     public @Nullable CachedInode inode(InodeId inode) {
@@ -64,6 +88,24 @@ public final class MetadataCache {
                                             ? old.symlinkTarget()
                                             : fresh.symlinkTarget());
                         });
+    }
+
+    /**
+     * This mount's own change under WRITE, which nothing else can be newer than; what it does not
+     * say of xattrs and target stays.
+     */
+    public void replace(CachedInode changed) {
+        inodes.asMap()
+                .merge(
+                        changed.attributes().inode(),
+                        changed,
+                        (old, fresh) ->
+                                new CachedInode(
+                                        fresh.attributes(),
+                                        fresh.xattrs() == null ? old.xattrs() : fresh.xattrs(),
+                                        fresh.symlinkTarget() == null
+                                                ? old.symlinkTarget()
+                                                : fresh.symlinkTarget()));
     }
 
     /** Replaces the attributes of an inode that is kept, unless what is kept is newer. */
@@ -125,12 +167,37 @@ public final class MetadataCache {
     }
 
     public CachedDirectory directory(InodeId inode) {
-        return directories.get(inode, id -> new CachedDirectory());
+        if (entries.get() > ENTRIES_MAX) {
+            shrink(inode);
+        }
+        return directories.get(inode, id -> new CachedDirectory(entries));
+    }
+
+    /** Makes room, of directories that were not used for long first. */
+    private void shrink(InodeId inUse) {
+        long wanted = ENTRIES_MAX / 4 * 3;
+        directories.policy().eviction().stream()
+                .flatMap(eviction -> eviction.coldest(COLDEST).entrySet().stream())
+                .filter(entry -> !entry.getKey().equals(inUse))
+                .takeWhile(_ -> entries.get() > wanted)
+                .forEach(entry -> entry.getValue().shrink());
+        if (entries.get() > ENTRIES_MAX) {
+            // Those were small; which of the others goes does not matter.
+            directories.asMap().entrySet().stream()
+                    .filter(entry -> !entry.getKey().equals(inUse))
+                    .takeWhile(_ -> entries.get() > wanted)
+                    .forEach(entry -> entry.getValue().shrink());
+        }
+    }
+
+    /** Of all directories; for tests. */
+    long entryCount() {
+        return entries.get();
     }
 
     /** This mount just made the directory and holds a lease on it. */
     public void learnNewDirectory(InodeId inode, InodeId parent) {
-        directories.put(inode, CachedDirectory.newlyMade(parent));
+        directories.put(inode, CachedDirectory.newlyMade(parent, entries));
     }
 
     public void forgetDirectory(InodeId inode) {

@@ -313,6 +313,21 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     }
 
     @Override
+    public long freeze(InodeId inode, int first, int end) {
+        return seeker.allocated(pages(inode), first, end, ChunkIo.Use.FREEZE, deadline());
+    }
+
+    @Override
+    public long allocated(InodeId inode, int first, int end) {
+        return seeker.allocated(pages(inode), first, end, ChunkIo.Use.READ, deadline());
+    }
+
+    @Override
+    public void replaced(InodeId inode, int first, int end) {
+        pinned(inode, file -> eraser.replaced(file, first, end, deadline()));
+    }
+
+    @Override
     public long seek(InodeId inode, long offset, long size, boolean data) {
         return seeker.seek(pages(inode), offset, size, data, deadline());
     }

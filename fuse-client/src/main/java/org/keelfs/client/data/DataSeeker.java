@@ -33,9 +33,10 @@ final class DataSeeker {
         }
         int last = splitter.chunkIndex(RunSplitter.placeOf(size - 1));
         int first = splitter.chunkIndex(RunSplitter.placeOf(offset));
-        for (int index = first; index <= last; index += CHUNKS_MAX) {
-            int end = (int) Math.min((long) last + 1, (long) index + CHUNKS_MAX);
-            long found = seekIn(file, index, end, offset, data, deadlineNs);
+        // A chunk index has 31 bits, and the last step may go beyond.
+        for (long index = first; index <= last; index += CHUNKS_MAX) {
+            int end = (int) Math.min(last + 1L, index + CHUNKS_MAX);
+            long found = seekIn(file, (int) index, end, offset, data, deadlineNs);
             if (found >= 0) {
                 return found < size ? found : -1;
             }
@@ -45,11 +46,7 @@ final class DataSeeker {
 
     private long seekIn(
             FilePages file, int first, int end, long offset, boolean data, long deadlineNs) {
-        var wants = new ArrayList<Want>();
-        for (int index = first; index < end; index++) {
-            wants.add(new Want(file.inode, index, null));
-        }
-        List<Opened> opened = Waits.await(io.open(wants), deadlineNs, "layouts");
+        List<Opened> opened = open(file, first, end, ChunkIo.Use.READ, deadlineNs);
         for (int index = first; index < end; index++) {
             BitSet map = map(file, index, opened.get(index - first), deadlineNs);
             long base = splitter.placeIn(index, 0);
@@ -60,6 +57,28 @@ final class DataSeeker {
             }
         }
         return -1;
+    }
+
+    private List<Opened> open(
+            FilePages file, int first, int end, ChunkIo.Use use, long deadlineNs) {
+        var wants = new ArrayList<Want>();
+        for (int index = first; index < end; index++) {
+            wants.add(Want.of(file.inode, index, use));
+        }
+        return Waits.await(io.open(wants), deadlineNs, "layouts");
+    }
+
+    /** Sectors with data in these chunks, which are opened for this use. */
+    long allocated(FilePages file, int first, int end, ChunkIo.Use use, long deadlineNs) {
+        long count = 0;
+        for (int index = first; index < end; index += CHUNKS_MAX) {
+            int last = Math.min(end, index + CHUNKS_MAX);
+            List<Opened> opened = open(file, index, last, use, deadlineNs);
+            for (int i = 0; i < opened.size(); i++) {
+                count += map(file, index + i, opened.get(i), deadlineNs).cardinality();
+            }
+        }
+        return count;
     }
 
     /** A bit for each sector of the chunk with data. */

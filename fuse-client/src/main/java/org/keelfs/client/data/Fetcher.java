@@ -189,11 +189,11 @@ final class Fetcher {
 
     private CompletableFuture<Arrived> ask(FetchOp op) {
         int index = op.where.chunkIndex();
-        ChunkIo.Opened known = io.known(op.file.inode, index);
+        ChunkIo.Opened known = io.known(op.file.inode, index, ChunkIo.Use.READ);
         if (known != null) {
             return read(op, known);
         }
-        return io.open(List.of(new Want(op.file.inode, index, null)))
+        return io.open(List.of(Want.of(op.file.inode, index, ChunkIo.Use.READ)))
                 .thenCompose(opened -> read(op, opened.getFirst()));
     }
 

@@ -92,6 +92,22 @@ public interface FileData {
     void trim(InodeId inode, long from, long to);
 
     /**
+     * Prepares chunks {@code [first, end)} for being cloned: each that there is becomes OPEN in an
+     * epoch in which nobody writes. All of the file was flushed before. Returns the sectors with
+     * data in them.
+     */
+    long freeze(InodeId inode, int first, int end);
+
+    /** Sectors with data in chunks {@code [first, end)}, dirty ones too. */
+    long allocated(InodeId inode, int first, int end);
+
+    /**
+     * Chunks {@code [first, end)} are others now: clean bytes and layouts of them are forgotten.
+     * Nothing in them is dirty.
+     */
+    void replaced(InodeId inode, int first, int end);
+
+    /**
      * Next offset at or behind {@code offset} with data, or with a hole; -1 for none below {@code
      * size}.
      */

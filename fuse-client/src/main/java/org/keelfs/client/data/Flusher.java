@@ -162,7 +162,7 @@ final class Flusher {
             long nowNs = System.nanoTime();
             var due = new ArrayList<FilePages>();
             for (FilePages file : files) {
-                if (takeIfDue(file, olderThanNs, nowNs)) {
+                if (listener.isPlaceable(file.inode) && takeIfDue(file, olderThanNs, nowNs)) {
                     due.add(file);
                     if (due.size() == FILES_MAX) {
                         startInBackground(due);

@@ -53,7 +53,7 @@ final class RangeEraser {
             zeroPart(file, newSize, Math.min(sectorEnd, Math.max(oldSize, newSize)), deadlineNs);
         }
         int firstDropped = Math.toIntExact(Math.ceilDiv(keptEnd, splitter.chunkSectors()));
-        io.forgetChunks(file.inode, firstDropped);
+        io.forgetChunks(file.inode, firstDropped, Integer.MAX_VALUE);
         resetStream(file);
     }
 
@@ -80,6 +80,17 @@ final class RangeEraser {
             drop(file, firstWhole, wholeEnd, deadlineNs);
             resetStream(file);
         }
+    }
+
+    /**
+     * The chunks of these whole sectors are others now. First the layouts: a fetch that began
+     * before is outdated by the second step.
+     */
+    void replaced(FilePages file, int firstChunk, int endChunk, long deadlineNs) {
+        io.forgetChunks(file.inode, firstChunk, endChunk);
+        long from = splitter.placeIn(firstChunk, 0);
+        drop(file, from, splitter.placeIn(endChunk, 0), deadlineNs);
+        resetStream(file);
     }
 
     private static void resetStream(FilePages file) {
@@ -167,7 +178,9 @@ final class RangeEraser {
         List<ChunkRun> left = runs;
         while (!left.isEmpty()) {
             List<Want> wants =
-                    left.stream().map(r -> new Want(file.inode, r.chunkIndex(), null)).toList();
+                    left.stream()
+                            .map(r -> Want.of(file.inode, r.chunkIndex(), ChunkIo.Use.CHANGE))
+                            .toList();
             List<Opened> opened = Waits.await(io.open(wants), deadlineNs, "layouts");
             if (file.gone) {
                 throw new FsException(Errno.EIO, "lease of " + file.inode + " went away");

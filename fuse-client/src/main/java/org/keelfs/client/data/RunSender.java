@@ -96,7 +96,7 @@ final class RunSender {
             if (chunks.containsKey(chunk)) {
                 continue;
             }
-            Opened known = io.known(chunk.inode, chunk.index);
+            Opened known = io.known(chunk.inode, chunk.index, ChunkIo.Use.CHANGE);
             if (known == null || known.chunk() == null) {
                 known = Opened.ABSENT;
                 asked.add(chunk);
@@ -114,7 +114,7 @@ final class RunSender {
     }
 
     private Want want(ChunkOf chunk) {
-        return new Want(chunk.inode, chunk.index, parts.master().wrap(ChunkKey.random()));
+        return Want.create(chunk.inode, chunk.index, parts.master().wrap(ChunkKey.random()));
     }
 
     private void acquire(FlushOp op, long deadlineNs) {

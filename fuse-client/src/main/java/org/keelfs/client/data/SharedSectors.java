@@ -109,7 +109,7 @@ final class SharedSectors {
     /** Null: no such chunk, zeros. */
     private CompletableFuture<@Nullable Arrived> ask(
             InodeId inode, ChunkRun where, List<NodeId> avoid) {
-        return io.open(List.of(new Want(inode, where.chunkIndex(), null)))
+        return io.open(List.of(Want.of(inode, where.chunkIndex(), ChunkIo.Use.READ)))
                 .thenCompose(opened -> readIn(opened.getFirst(), where, avoid));
     }
 
@@ -262,7 +262,7 @@ final class SharedSectors {
     private CompletableFuture<Integer> send(
             InodeId inode, ChunkRun where, @Nullable ByteBuffer plain, long from, long deadlineNs) {
         byte @Nullable [] newKey = plain == null ? null : parts.master().wrap(ChunkKey.random());
-        return io.open(List.of(new Want(inode, where.chunkIndex(), newKey)))
+        return io.open(List.of(new Want(inode, where.chunkIndex(), newKey, ChunkIo.Use.CHANGE)))
                 .thenComposeAsync(
                         opened -> {
                             Opened one = opened.getFirst();

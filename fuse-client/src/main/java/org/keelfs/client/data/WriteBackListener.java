@@ -16,6 +16,16 @@ public interface WriteBackListener {
     /** Write-back met an error that will not go away; every handle open now is told once. */
     void onWriteBackError(InodeId inode, org.keelfs.base.Errno errno);
 
+    /**
+     * Whether the metadata server knows this file, so that its chunks can be given a place.
+     * Write-back in the background comes back to the others: what is flushed with them would wait
+     * for them, and they may wait for it (a rename that waits for bytes holds up what was made
+     * after it). Never waits, and takes no lock of an operation.
+     */
+    default boolean isPlaceable(InodeId inode) {
+        return true;
+    }
+
     /** One inode of a flush. */
     record Flushed(InodeId inode, long allocatedDelta) {}
 }

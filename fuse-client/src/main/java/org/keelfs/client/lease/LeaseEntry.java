@@ -1,10 +1,14 @@
 package org.keelfs.client.lease;
 
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
+import org.keelfs.base.FsException;
 import org.keelfs.lease.LeaseHolder;
 import org.keelfs.lease.LeaseMode;
+import org.keelfs.model.InodeId;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
 
 /** One inode's lease with its lock, which guards everything in it. */
@@ -15,7 +19,13 @@ final class LeaseEntry {
      */
     private static final long CONTENDED_NS = 5_000_000_000L;
 
-    final ReentrantLock lock = new ReentrantLock();
+    /**
+     * How long a recall waits for the grant it names. Longer would not help, and the grant may have
+     * been for another call than the one under way, which may itself wait for this recall.
+     */
+    private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
+
+    private final ReentrantLock lock = new ReentrantLock();
     final Condition changed = lock.newCondition();
     final LeaseHolder holder;
     boolean acquiring;
@@ -28,7 +38,7 @@ final class LeaseEntry {
      */
     volatile @Nullable SharedLease shared;
 
-    private long contendedNs;
+    private volatile long contendedNs;
 
     /**
      * The kernel may keep something of a file that no open handle tells of: attributes, or pages of
@@ -37,8 +47,48 @@ final class LeaseEntry {
      */
     volatile boolean inKernel;
 
+    /** What the holder said when the lock was last let go. */
+    private volatile LeaseMode usable = LeaseMode.NONE;
+
     LeaseEntry(long worthlessUpTo) {
         holder = new LeaseHolder(worthlessUpTo);
+    }
+
+    void lock() {
+        lock.lock();
+    }
+
+    /** Whoever looks without the lock sees from here on what was done under it. */
+    void unlock() {
+        publish();
+        lock.unlock();
+    }
+
+    private void publish() {
+        usable = holder.usable();
+    }
+
+    /**
+     * Whether cached state may be shown under this; without the lock, which a grant holds while it
+     * waits for a file's state.
+     */
+    boolean covers(LeaseMode needed) {
+        return usable.covers(needed);
+    }
+
+    /** Whether the kernel may keep what cached state tells; then a recall tells the kernel. */
+    boolean letKernelKeep() {
+        if (isContended() || !covers(LeaseMode.READ)) {
+            return false;
+        }
+        inKernel = true;
+        // A recall looks for the mark when nothing is covered any more.
+        return covers(LeaseMode.READ);
+    }
+
+    /** Whether somebody waits for a change; with the lock. */
+    boolean isAwaited() {
+        return lock.hasWaiters(changed);
     }
 
     /** Takes part in what is held, if it is enough. */
@@ -68,14 +118,95 @@ final class LeaseEntry {
     }
 
     private void endUse() {
-        lock.lock();
+        lock();
         try {
             holder.endUse();
             if (holder.isIdle()) {
                 changed.signalAll();
             }
         } finally {
-            lock.unlock();
+            unlock();
+        }
+    }
+
+    /** Waits, with the lock, which others have meanwhile. */
+    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
+    void awaitChange(long deadlineNs, InodeId inode) {
+        publish();
+        try {
+            long leftNs = deadlineNs - System.nanoTime();
+            if (leftNs <= 0) {
+                throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
+            }
+            boolean _ = changed.await(leftNs, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            throw new FsException(Errno.EINTR, "interrupted while waiting for a lease");
+        }
+    }
+
+    /**
+     * The grant that a recall names came before it on the wire; its thread may just not have run
+     * yet. With the lock.
+     */
+    void letGrantComeFirst(long generation) {
+        publish();
+        long leftNs = GRANT_ON_ITS_WAY_NS;
+        try {
+            while (acquiring && holder.generation() < generation && leftNs > 0) {
+                leftNs = changed.awaitNanos(leftNs);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    long ioWhileRecalled() {
+        lock();
+        try {
+            return holder.ioWhileRecalled();
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * Waits for the last user. False when the lease was lost meanwhile: there is nothing to return
+     * then.
+     */
+    boolean closedToUsers() {
+        lock();
+        try {
+            if (!holder.isLeaving()) {
+                return false;
+            }
+            holder.beginClosing();
+            publish();
+            while (!holder.isIdle()) {
+                changed.awaitUninterruptibly();
+            }
+            return holder.isLeaving();
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Whether the grant is still to come ({@link LeaseHolder#isMade}). */
+    boolean isMade() {
+        lock();
+        try {
+            return holder.isMade();
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Whether the server is to hear that this grant is not held. */
+    boolean isToBeReturned(LeaseGrant grant) {
+        lock();
+        try {
+            return holder.isToBeReturned(grant.getGeneration());
+        } finally {
+            unlock();
         }
     }
 

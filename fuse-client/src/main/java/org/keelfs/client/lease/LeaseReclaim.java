@@ -33,7 +33,8 @@ final class LeaseReclaim {
         List<CompletableFuture<Void>> asked = new ArrayList<>();
         for (var e : entries.entrySet()) {
             LeaseMode held = e.getValue().holder.mode();
-            if (held != LeaseMode.NONE) {
+            // What the server has not heard of comes with its making.
+            if (held != LeaseMode.NONE && !e.getValue().isMade()) {
                 asked.add(reclaim(e.getKey(), e.getValue(), held));
             }
             if (asked.size() == RECLAIMS_MAX) {
@@ -71,7 +72,7 @@ final class LeaseReclaim {
 
     private void onReclaimed(
             InodeId inode, LeaseEntry entry, LeaseMode held, @Nullable AcquireLeaseReply reply) {
-        entry.lock.lock();
+        entry.lock();
         try {
             entry.holder.onLost();
             boolean granted =
@@ -90,7 +91,7 @@ final class LeaseReclaim {
             }
             entry.changed.signalAll();
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 }

@@ -35,18 +35,6 @@ public final class Leases {
     private static final Logger LOG = LoggerFactory.getLogger(Leases.class);
 
     /**
-     * Rounds of invalidation for kernel reads that came during the one before; more mean a busy
-     * reader.
-     */
-    private static final int INVALIDATIONS_MAX = 8;
-
-    /**
-     * How long a recall waits for the grant it names. Longer would not help, and the grant may have
-     * been for another call than the one under way, which may itself wait for this recall.
-     */
-    private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
-
-    /**
      * A SHARED lease that nobody uses keeps others from an ordinary one; to be had again for a
      * call.
      */
@@ -107,18 +95,10 @@ public final class Leases {
         return Math.max(0, session.leasesValidUntilNs() - System.nanoTime());
     }
 
-    /** Whether cached state of this inode may be shown now. */
+    /** Whether cached state of this inode may be shown now. Takes no lock. */
     public boolean covers(InodeId inode, LeaseMode needed) {
         LeaseEntry entry = entries.get(inode);
-        if (entry == null || !isInTime()) {
-            return false;
-        }
-        entry.lock.lock();
-        try {
-            return entry.holder.covers(needed);
-        } finally {
-            entry.lock.unlock();
-        }
+        return entry != null && isInTime() && entry.covers(needed);
     }
 
     /**
@@ -127,19 +107,8 @@ public final class Leases {
      */
     public long kernelMayKeepNs(InodeId inode) {
         LeaseEntry entry = entries.get(inode);
-        if (entry == null || !isInTime()) {
-            return 0;
-        }
-        entry.lock.lock();
-        try {
-            if (!entry.holder.covers(LeaseMode.READ) || entry.isContended()) {
-                return 0;
-            }
-            entry.inKernel = true;
-        } finally {
-            entry.lock.unlock();
-        }
-        return remainingNs();
+        boolean may = entry != null && isInTime() && entry.letKernelKeep();
+        return may ? remainingNs() : 0;
     }
 
     /** The kernel may keep pages of the file when a handle is closed. Never waits. */
@@ -171,11 +140,11 @@ public final class Leases {
         if (entry == null || !isInTime()) {
             return null;
         }
-        entry.lock.lock();
+        entry.lock();
         try {
             return entry.tryUse(needed, kernelRead, shareable);
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 
@@ -188,11 +157,11 @@ public final class Leases {
         if (entry == null || !isInTime()) {
             return null;
         }
-        entry.lock.lock();
+        entry.lock();
         try {
             return entry.tryLook(needed);
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 
@@ -202,11 +171,11 @@ public final class Leases {
         if (entry == null) {
             return false;
         }
-        entry.lock.lock();
+        entry.lock();
         try {
             return entry.isContended();
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 
@@ -227,7 +196,7 @@ public final class Leases {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
         while (true) {
             LeaseEntry entry = entry(inode);
-            entry.lock.lock();
+            entry.lock();
             try {
                 if (entry.forgotten) {
                     continue;
@@ -237,12 +206,12 @@ public final class Leases {
                     return held;
                 }
                 if (entry.acquiring || entry.holder.isLeaving()) {
-                    awaitChange(entry, deadlineNs, inode);
+                    entry.awaitChange(deadlineNs, inode);
                     continue;
                 }
                 entry.acquiring = true;
             } finally {
-                entry.lock.unlock();
+                entry.unlock();
             }
             LeaseUse use = acquire(inode, entry, needed, shareable, deadlineNs);
             if (use != null) {
@@ -260,23 +229,10 @@ public final class Leases {
         if (entry.holder.mode() == LeaseMode.NONE
                 && entry.holder.isIdle()
                 && !entry.acquiring
-                && !entry.lock.hasWaiters(entry.changed)) {
+                && !entry.isAwaited()) {
             forgottenUpTo.accumulateAndGet(entry.holder.lastGeneration(), Math::max);
             entry.forgotten = true;
             boolean _ = entries.remove(inode, entry);
-        }
-    }
-
-    @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
-    private static void awaitChange(LeaseEntry entry, long deadlineNs, InodeId inode) {
-        try {
-            long leftNs = deadlineNs - System.nanoTime();
-            if (leftNs <= 0) {
-                throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
-            }
-            boolean _ = entry.changed.await(leftNs, TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            throw new FsException(Errno.EINTR, "interrupted while waiting for a lease");
         }
     }
 
@@ -290,6 +246,10 @@ public final class Leases {
         try {
             if (System.nanoTime() > deadlineNs) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
+            }
+            if (entry.isMade()) {
+                // It ran out of time here, and the server does not know the inode.
+                target().awaitMade(inode);
             }
             AcquireLeaseReply reply =
                     session.call(
@@ -309,27 +269,18 @@ public final class Leases {
             if (use != null) {
                 return use;
             }
-            if (isToBeReturned(entry, reply.getLease())) {
+            if (entry.isToBeReturned(reply.getLease())) {
                 sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
             }
             return null;
         } finally {
-            entry.lock.lock();
+            entry.lock();
             try {
                 entry.acquiring = false;
                 entry.changed.signalAll();
             } finally {
-                entry.lock.unlock();
+                entry.unlock();
             }
-        }
-    }
-
-    private static boolean isToBeReturned(LeaseEntry entry, LeaseGrant grant) {
-        entry.lock.lock();
-        try {
-            return entry.holder.isToBeReturned(grant.getGeneration());
-        } finally {
-            entry.lock.unlock();
         }
     }
 
@@ -342,7 +293,7 @@ public final class Leases {
             boolean shareable) {
         LeaseGrant grant = reply.getLease();
         LeaseMode mode = WireModes.fromWire(grant.getMode());
-        entry.lock.lock();
+        entry.lock();
         try {
             if (grant.getGeneration() <= sessionFloor
                     || !entry.holder.onGrant(mode, grant.getGeneration())) {
@@ -355,7 +306,7 @@ public final class Leases {
             }
             return entry.tryUse(needed, false, shareable);
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 
@@ -371,7 +322,7 @@ public final class Leases {
         InodeId inode = new InodeId(grant.getInode());
         while (true) {
             LeaseEntry entry = entry(inode);
-            entry.lock.lock();
+            entry.lock();
             try {
                 if (entry.forgotten) {
                     continue;
@@ -384,15 +335,60 @@ public final class Leases {
                 }
                 return;
             } finally {
-                entry.lock.unlock();
+                entry.unlock();
             }
         }
+    }
+
+    /** This mount makes an inode ahead of the server: WRITE is held from now on. Never waits. */
+    public void onMade(InodeId inode) {
+        LeaseEntry entry = entry(inode);
+        entry.lock();
+        try {
+            entry.holder.onMade();
+        } finally {
+            entry.unlock();
+        }
+    }
+
+    /**
+     * The server has made it too; nothing if it is removed here already, or the session is lost.
+     * False when it gave no lease: then {@link #onGrantMissing} is to follow, on a thread that may
+     * wait.
+     */
+    public boolean onMadeGranted(InodeId inode, LeaseGrant grant) {
+        LeaseEntry entry = entries.get(inode);
+        if (entry == null) {
+            return true;
+        }
+        entry.lock();
+        try {
+            if (!entry.holder.isMade()) {
+                return true;
+            }
+            entry.holder.onMadeGranted(WireModes.fromWire(grant.getMode()), grant.getGeneration());
+            entry.changed.signalAll();
+            return entry.holder.mode() != LeaseMode.NONE;
+        } finally {
+            entry.unlock();
+        }
+    }
+
+    /** What this mount has of a new inode is void. */
+    public void onGrantMissing(InodeId inode) {
+        LOG.error("{}: the server gave no lease on a new inode", inode);
+        target().afterReturn(inode, LeaseMode.NONE);
     }
 
     /** The server wants a lease back. */
     public void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());
         LeaseMode keep = WireModes.fromWire(recall.getKeep());
+        LeaseEntry made = entries.get(inode);
+        if (made != null && made.isMade()) {
+            // The recall overtook the answer that brings the grant.
+            target().awaitMade(inode);
+        }
         LeaseEntry entry;
         LeaseHolder.@Nullable RecallStep step;
         do {
@@ -401,7 +397,10 @@ public final class Leases {
         } while (step == null);
         switch (step) {
             case GIVE_BACK -> giveBack(inode, entry);
-            case NOT_HELD -> sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
+            case NOT_HELD -> {
+                target().beforeDenial(inode);
+                sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
+            }
             case NOTHING -> {}
         }
     }
@@ -409,30 +408,18 @@ public final class Leases {
     /** Null: the entry was forgotten, and the grant may have been taken into another. */
     private static LeaseHolder.@Nullable RecallStep recallStep(
             LeaseEntry entry, long generation, LeaseMode keep) {
-        entry.lock.lock();
+        entry.lock();
         try {
             if (entry.forgotten) {
                 return null;
             }
-            letGrantComeFirst(entry, generation);
+            if (entry.holder.isMade()) {
+                return LeaseHolder.RecallStep.NOTHING; // The server repeats what is not answered.
+            }
+            entry.letGrantComeFirst(generation);
             return entry.holder.onRecall(generation, keep);
         } finally {
-            entry.lock.unlock();
-        }
-    }
-
-    /**
-     * The grant that a recall names came before it on the wire; its thread may just not have run
-     * yet.
-     */
-    private static void letGrantComeFirst(LeaseEntry entry, long generation) {
-        long leftNs = GRANT_ON_ITS_WAY_NS;
-        try {
-            while (entry.acquiring && entry.holder.generation() < generation && leftNs > 0) {
-                leftNs = entry.changed.awaitNanos(leftNs);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            entry.unlock();
         }
     }
 
@@ -456,8 +443,8 @@ public final class Leases {
         LeaseMode keep = target().keepable(inode, entry.holder.keep());
         long sessionId = session.id();
         try {
-            invalidateKernel(inode, entry, keep);
-            if (!closedToUsers(entry)) {
+            KernelInvalidation.run(kernel, target(), inode, entry, keep);
+            if (!entry.closedToUsers()) {
                 return;
             }
             var request =
@@ -479,7 +466,7 @@ public final class Leases {
     }
 
     private void finish(InodeId inode, LeaseEntry entry, long sessionId, LeaseGrant left) {
-        entry.lock.lock();
+        entry.lock();
         try {
             // After the session was lost another grant may be in use already: nothing of it is to
             // be touched.
@@ -491,67 +478,7 @@ public final class Leases {
             entry.changed.signalAll();
             maybeForget(inode, entry);
         } finally {
-            entry.lock.unlock();
-        }
-    }
-
-    /**
-     * Where the kernel keeps nothing an invalidation would do harm: it makes the kernel drop the
-     * size that a GETATTR on its way brings, and lseek(2), appends and reads then go by an old one,
-     * or by what its own direct appends have guessed. So files that go to and fro, and those that
-     * are SHARED, are not kept ({@link #kernelMayKeepNs}) and not invalidated.
-     */
-    private void invalidateKernel(InodeId inode, LeaseEntry entry, LeaseMode keep) {
-        // In this order: a handle that is closed sets the mark first.
-        boolean kept = target().mayFillPages(inode) || entry.inKernel;
-        if (keep != LeaseMode.NONE) {
-            if (kept) {
-                kernel.invalidateAttributes(inode);
-            }
-            return;
-        }
-        entry.inKernel = false;
-        if (target().mayBeDirectory(inode)) {
-            kept = true;
-            kernel.invalidateDirectory(inode);
-        }
-        long served = kept ? -1 : 0;
-        for (int round = 0; round < INVALIDATIONS_MAX; round++) {
-            long before = ioWhileRecalled(entry);
-            if (before == served) {
-                return;
-            }
-            served = before;
-            kernel.invalidateData(inode, 0, 0);
-        }
-    }
-
-    private static long ioWhileRecalled(LeaseEntry entry) {
-        entry.lock.lock();
-        try {
-            return entry.holder.ioWhileRecalled();
-        } finally {
-            entry.lock.unlock();
-        }
-    }
-
-    /**
-     * Waits for the last user. False when the lease was lost meanwhile: there is nothing to return
-     * then.
-     */
-    private static boolean closedToUsers(LeaseEntry entry) {
-        entry.lock.lock();
-        try {
-            if (!entry.holder.isLeaving()) {
-                return false;
-            }
-            entry.holder.beginClosing();
-            while (!entry.holder.isIdle()) {
-                entry.changed.awaitUninterruptibly();
-            }
-            return entry.holder.isLeaving();
-        } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 
@@ -591,11 +518,11 @@ public final class Leases {
 
     private void giveBackIf(InodeId inode, LeaseEntry entry, Predicate<LeaseEntry> which) {
         boolean leaves;
-        entry.lock.lock();
+        entry.lock();
         try {
             leaves = which.test(entry) && entry.holder.giveBack();
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
         if (leaves) {
             giveBack(inode, entry);
@@ -608,7 +535,7 @@ public final class Leases {
         List<InodeId> lost = new ArrayList<>();
         for (var e : entries.entrySet()) {
             LeaseEntry entry = e.getValue();
-            entry.lock.lock();
+            entry.lock();
             try {
                 if (entry.holder.mode() != LeaseMode.NONE) {
                     lost.add(e.getKey());
@@ -617,7 +544,7 @@ public final class Leases {
                 entry.shared = null;
                 entry.changed.signalAll();
             } finally {
-                entry.lock.unlock();
+                entry.unlock();
             }
         }
         return lost;
@@ -634,12 +561,12 @@ public final class Leases {
         if (entry == null) {
             return;
         }
-        entry.lock.lock();
+        entry.lock();
         try {
             entry.holder.onLost();
             entry.changed.signalAll();
         } finally {
-            entry.lock.unlock();
+            entry.unlock();
         }
     }
 

@@ -12,6 +12,19 @@ public interface RecallTarget {
     /** Whether the kernel may fill pages of the file, for an open handle or a mapping. */
     boolean mayFillPages(InodeId inode);
 
+    /**
+     * The server asks for the lease on an inode that this mount made and whose grant is still on
+     * its way: waits until it has come.
+     */
+    void awaitMade(InodeId inode);
+
+    /**
+     * The server asks for a lease that is not held here, maybe not any more because the inode was
+     * removed: waits until the server knows what was done under it. Or not yet, because this mount
+     * is still making the inode: pins what it may have open.
+     */
+    void beforeDenial(InodeId inode);
+
     /** Whether the inode is, or may be, a directory: its names are then looked up again. */
     boolean mayBeDirectory(InodeId inode);
 

@@ -18,6 +18,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.namespace.InodePool;
 import org.keelfs.rpc.RpcCaller;
 import org.keelfs.rpc.RpcException;
 import org.keelfs.rpc.RpcHandler;
@@ -276,6 +277,54 @@ public final class MetadataSession implements AutoCloseable {
     /** Runs a task that may wait, on a thread of its own. */
     public void execute(Runnable task) {
         blocking.execute(task);
+    }
+
+    /**
+     * Sends commands that were answered to programs already, exactly once, however long it takes.
+     * Null: the session they belong to is over, or closing, and their outcome is unknown.
+     */
+    public @Nullable Submitted submitUntilAnswered(long sessionId, List<Command> commands) {
+        OpenSession in = current();
+        if (in.id != sessionId) {
+            return null;
+        }
+        long first = in.commands.begin(commands.size());
+        long backOffMs = BACK_OFF_MS;
+        while (isCurrent(in.id) && !closed) {
+            SubmitRequest request = request(in, first, commands);
+            try {
+                var reply = ServerRecovery.submit(rpc, request, config.operationTimeoutMs());
+                if (in.commands.onAnswered(request, reply.getPosition())) {
+                    in.learnPool(reply);
+                    return new Submitted(reply.getResultsList(), reply.getPosition());
+                }
+            } catch (RpcException e) {
+                if (e.status() == RpcStatus.SESSION_GONE) {
+                    onSessionGone(in.id);
+                    return null;
+                }
+                if (isWorthAnotherTry(e.status())) {
+                    LOG.debug("SUBMIT: {}, trying again", e.getMessage());
+                } else {
+                    LOG.error("The metadata server does not take commands: {}", e.getMessage());
+                }
+            } catch (FsException e) {
+                if (e.errno() == Errno.EINTR) {
+                    return null;
+                }
+                LOG.warn("SUBMIT: {}, trying again", e.getMessage());
+            }
+            backOff(backOffMs);
+            backOffMs = Math.min(2 * backOffMs, BACK_OFF_MAX_MS);
+        }
+        return null;
+    }
+
+    /**
+     * Inode numbers that the server last said this session may use; it may have used some since.
+     */
+    public InodePool inodePool() {
+        return current().pool;
     }
 
     private SubmitRequest request(OpenSession in, long first, List<Command> commands) {

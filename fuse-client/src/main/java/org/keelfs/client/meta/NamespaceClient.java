@@ -15,10 +15,14 @@ import org.keelfs.wire.proto.MetadataProto.StatfsRequest;
 
 /**
  * Reads of the namespace at the metadata server. Errors of the file system stand in the replies.
+ *
+ * @param settle run in front of each: what this mount has answered to its programs and not yet sent
+ *     has to be at the server before the server is asked
  */
-public record NamespaceClient(MetadataSession session) {
+public record NamespaceClient(MetadataSession session, Runnable settle) {
 
     public LookupReply lookup(InodeId parent, Name name) {
+        settle.run();
         ByteString bytes = ByteString.copyFrom(name.bytes());
         return session.call(
                 RpcMethod.LOOKUP,
@@ -32,6 +36,7 @@ public record NamespaceClient(MetadataSession session) {
     }
 
     public GetInodeReply inode(InodeId inode) {
+        settle.run();
         return session.call(
                 RpcMethod.GET_INODE,
                 id -> GetInodeRequest.newBuilder().setSession(id).setInode(inode.value()).build(),
@@ -41,6 +46,7 @@ public record NamespaceClient(MetadataSession session) {
     /** Up to {@code limit} entries behind a position. */
     public ReadDirectoryReply readDirectory(
             InodeId inode, long afterPosition, int limit, boolean attributes) {
+        settle.run();
         return session.call(
                 RpcMethod.READ_DIRECTORY,
                 id ->
@@ -55,6 +61,7 @@ public record NamespaceClient(MetadataSession session) {
     }
 
     public StatfsReply statfs() {
+        settle.run();
         return session.call(
                 RpcMethod.STATFS,
                 id -> StatfsRequest.newBuilder().setSession(id).build(),

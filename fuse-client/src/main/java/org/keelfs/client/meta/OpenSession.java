@@ -1,7 +1,10 @@
 package org.keelfs.client.meta;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.keelfs.namespace.InodePool;
+import org.keelfs.wire.proto.MetadataProto.InodePoolValue;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
+import org.keelfs.wire.proto.MetadataProto.SubmitReply;
 import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 
 /** One session as the server opened it, and what it has sent. */
@@ -24,6 +27,9 @@ final class OpenSession {
     /** Of the process from which all leases have been reclaimed. */
     volatile long reclaimedIncarnation;
 
+    /** As the newest answer has it. */
+    volatile InodePool pool;
+
     OpenSession(OpenSessionReply reply) {
         id = reply.getSession();
         volume = reply.getVolume();
@@ -33,10 +39,22 @@ final class OpenSession {
         incarnation = newestIncarnation;
         reclaimedIncarnation = newestIncarnation;
         commands = new UnforcedCommands(newestIncarnation);
+        pool = decode(reply.getInodePool());
     }
 
     /** Whether a server that restarted still waits for this session. */
     boolean isBehind() {
         return reclaimedIncarnation != newestIncarnation;
+    }
+
+    void learnPool(SubmitReply reply) {
+        if (reply.hasInodePool()) {
+            pool = decode(reply.getInodePool());
+        }
+    }
+
+    private static InodePool decode(InodePoolValue value) {
+        return new InodePool(
+                value.getNext(), value.getEnd(), value.getSpare(), value.getSpareEnd());
     }
 }

@@ -80,19 +80,24 @@ final class ServerRecovery {
         return true;
     }
 
+    /** Sends one request once, and waits. */
+    static SubmitReply submit(RpcCaller rpc, SubmitRequest request, long timeoutMs) {
+        RpcReply raw =
+                Waits.await(
+                        rpc.call(RpcMethod.SUBMIT, request, timeoutMs),
+                        timeoutMs + 100,
+                        "metadata server, SUBMIT");
+        try {
+            return raw.decode(SubmitReply.parser());
+        } finally {
+            raw.release();
+        }
+    }
+
     private boolean sendAgain(OpenSession s, SubmitRequest again) {
         try {
-            RpcReply raw =
-                    Waits.await(
-                            rpc.call(RpcMethod.SUBMIT, again, ATTEMPT_MS),
-                            ATTEMPT_MS + 100,
-                            "metadata server, SUBMIT");
-            try {
-                SubmitReply reply = raw.decode(SubmitReply.parser());
-                return s.commands.onAnswered(again, reply.getPosition());
-            } finally {
-                raw.release();
-            }
+            SubmitReply reply = submit(rpc, again, ATTEMPT_MS);
+            return s.commands.onAnswered(again, reply.getPosition());
         } catch (RpcException e) {
             if (e.status() == RpcStatus.SESSION_GONE) {
                 onGone.accept(s);

@@ -22,6 +22,7 @@ import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.SessionConfig;
 import org.keelfs.client.meta.SessionListener;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.quorum.ChunkClients;
 import org.keelfs.client.quorum.NodeConnections;
 import org.keelfs.client.quorum.QuorumConfig;
@@ -52,6 +53,9 @@ public final class ClientStack implements AutoCloseable {
     private static final int NODE_CONNECTIONS = 2;
 
     private static final int DIRECTORIES_MAX = 20_000;
+
+    /** How often the age of unsent commands is looked at. */
+    private static final int SEND_TICK_MS = 50;
 
     /**
      * After so long without a byte less to write, shutting down gives up (the contract of down).
@@ -163,9 +167,22 @@ public final class ClientStack implements AutoCloseable {
                 new NodeConnections(
                         (host, port) -> transport.connect(host, port, Role.NODE, NODE_CONNECTIONS),
                         patience);
+        var cache = new MetadataCache(config.inodesMax(), DIRECTORIES_MAX);
+        var names =
+                new NamespaceWriter(
+                        session,
+                        leases,
+                        cache,
+                        blocking,
+                        !config.syncNamespace(),
+                        config.operationTimeoutMs());
         var io =
                 new ChunkClients(
-                        patience, new SessionLayouts(session, leases), nodes, timer, blocking);
+                        patience,
+                        new SessionLayouts(session, leases, names),
+                        nodes,
+                        timer,
+                        blocking);
         chunkIo = io;
         var listener = new LateListener();
         var dataConfig =
@@ -184,11 +201,23 @@ public final class ClientStack implements AutoCloseable {
                         transport.statistics(),
                         files.statistics(),
                         io.rounds());
-        var cache = new MetadataCache(config.inodesMax(), DIRECTORIES_MAX);
-        Vfs core = new Vfs(session, leases, locks, cache, data, Clock.SYSTEM, notifier);
+        Vfs core =
+                new Vfs(
+                        session,
+                        leases,
+                        locks,
+                        names,
+                        cache,
+                        data,
+                        Clock.SYSTEM,
+                        config.accessRule(),
+                        notifier);
         core.attach(KernelCache.NONE);
         listener.target = core.writeBackListener();
         vfs = core;
+        var _ =
+                timer.scheduleWithFixedDelay(
+                        names::onTick, SEND_TICK_MS, SEND_TICK_MS, TimeUnit.MILLISECONDS);
         var _ =
                 timer.scheduleWithFixedDelay(
                         () -> blocking.execute(core::sendSettled), 1, 1, TimeUnit.SECONDS);
@@ -246,6 +275,12 @@ public final class ClientStack implements AutoCloseable {
             if (t != null) {
                 t.afterFlush(flushed);
             }
+        }
+
+        @Override
+        public boolean isPlaceable(InodeId inode) {
+            WriteBackListener t = target;
+            return t == null || t.isPlaceable(inode);
         }
 
         @Override

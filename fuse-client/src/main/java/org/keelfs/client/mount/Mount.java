@@ -55,6 +55,7 @@ public final class Mount {
                         .withSource("keelfs:" + config.volume())
                         .withAllowOther(config.allowOther())
                         .withAcl(config.acl())
+                        .withFlags(config.flags())
                         .withReadAheadKb(config.readAheadKb())
                         .withLocks(config.locks())
                         .withOwnDirectories(List.of(config.stateDir().toAbsolutePath()));

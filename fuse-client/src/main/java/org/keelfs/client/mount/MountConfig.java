@@ -1,7 +1,11 @@
 package org.keelfs.client.mount;
 
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
+import org.keelfs.client.vfs.AccessRule;
 import org.keelfs.config.Setting;
+import org.keelfs.fuse.kernel.MountFlag;
 
 /** Settings of one mount. */
 public record MountConfig(
@@ -26,6 +30,12 @@ public record MountConfig(
         @Setting(doc = "Adapter to the kernel: kernel or jnr", value = "kernel") String adapter,
         @Setting(doc = "Let other users in (allow_other)", value = "true") boolean allowOther,
         @Setting(doc = "POSIX access control lists", value = "true") boolean acl,
+        @Setting(doc = "Mount read-only", value = "false") boolean ro,
+        @Setting(doc = "Ignore setuid and setgid bits of programs", value = "false") boolean nosuid,
+        @Setting(doc = "Device nodes cannot be opened", value = "false") boolean nodev,
+        @Setting(doc = "Programs cannot be run", value = "false") boolean noexec,
+        @Setting(doc = "Note no access times", value = "false") boolean noatime,
+        @Setting(doc = "Note no access times of directories", value = "false") boolean nodiratime,
         @Setting(doc = "File locks count on all mounts; false: in this kernel only", value = "true")
                 boolean locks,
         @Setting(doc = "Port for Prometheus on 127.0.0.1; 0 for none", value = "0") int metricsPort,
@@ -38,9 +48,41 @@ public record MountConfig(
         @Setting(
                         doc = "Inodes whose attributes are cached, about 1 kB of heap each",
                         value = "150000")
-                long inodesMax) {
+                long inodesMax,
+        @Setting(
+                        doc =
+                                "Answer changes of names and attributes after the server's log"
+                                        + " instead of under leases",
+                        value = "true")
+                boolean syncNamespace) {
     /** Four frames of 1 MiB: less could not keep one file moving. */
     private static final long BUFFER_BYTES_MIN = 4L << 20;
+
+    /** The options of mount(8) that are on. */
+    public Set<MountFlag> flags() {
+        var flags = EnumSet.noneOf(MountFlag.class);
+        add(flags, ro, MountFlag.RO);
+        add(flags, nosuid, MountFlag.NOSUID);
+        add(flags, nodev, MountFlag.NODEV);
+        add(flags, noexec, MountFlag.NOEXEC);
+        add(flags, noatime, MountFlag.NOATIME);
+        add(flags, nodiratime, MountFlag.NODIRATIME);
+        return flags;
+    }
+
+    private static void add(Set<MountFlag> flags, boolean on, MountFlag flag) {
+        if (on) {
+            flags.add(flag);
+        }
+    }
+
+    /** Whose access times are kept; a mount that nobody writes to keeps none. */
+    public AccessRule accessRule() {
+        if (noatime || ro) {
+            return AccessRule.NONE;
+        }
+        return nodiratime ? AccessRule.NOT_OF_DIRECTORIES : AccessRule.ALL;
+    }
 
     public MountConfig {
         if (!adapter.equals("kernel") && !adapter.equals("jnr")) {

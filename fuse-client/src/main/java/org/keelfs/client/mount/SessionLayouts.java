@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.keelfs.client.lease.Leases;
 import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.quorum.Layouts;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.ChunkId;
@@ -21,20 +22,25 @@ import org.keelfs.wire.proto.MetadataProto.SealedRequest;
 final class SessionLayouts implements Layouts {
     private final MetadataSession session;
     private final Leases leases;
+    private final NamespaceWriter names;
     private final AtomicLong counter = new AtomicLong();
 
-    SessionLayouts(MetadataSession session, Leases leases) {
+    SessionLayouts(MetadataSession session, Leases leases, NamespaceWriter names) {
         this.session = session;
+        this.names = names;
         this.leases = leases;
     }
 
     @Override
     public CompletableFuture<List<Layout>> layouts(List<LayoutWant> wants) {
-        return session.callAsync(
-                        RpcMethod.LAYOUT,
-                        id -> LayoutRequest.newBuilder().setSession(id).addAllWants(wants).build(),
-                        LayoutReply.parser())
+        return session.callAsync(RpcMethod.LAYOUT, id -> afterMade(id, wants), LayoutReply.parser())
                 .thenApply(LayoutReply::getLayoutsList);
+    }
+
+    /** The server has no layout for a file that it does not know yet. */
+    private LayoutRequest afterMade(long sessionId, List<LayoutWant> wants) {
+        names.awaitMade(wants.stream().map(want -> new InodeId(want.getInode())).toList());
+        return LayoutRequest.newBuilder().setSession(sessionId).addAllWants(wants).build();
     }
 
     @Override

@@ -24,6 +24,7 @@ import org.keelfs.register.HintOutcome;
 import org.keelfs.register.HintRound;
 import org.keelfs.register.PayloadSource;
 import org.keelfs.register.QuorumLost;
+import org.keelfs.register.ReadPlan;
 import org.keelfs.register.StaleEpoch;
 import org.keelfs.register.StampRun;
 import org.keelfs.register.WriteOutcome;
@@ -53,6 +54,9 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
      * one that was written gets a fresh epoch when it is used again.
      */
     private static final int OPEN_MAX = 16_384;
+
+    /** Before it is looked again who has a sector that is being written. */
+    private static final long STAMPS_AGAIN_MS = 2;
 
     private static final long BOUND_MS = 1_000;
 
@@ -187,10 +191,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public @Nullable Opened known(InodeId inode, int chunkIndex) {
+    public @Nullable Opened known(InodeId inode, int chunkIndex, Use use) {
         Map<Integer, ChunkState> file = files.get(inode);
         ChunkState state = file == null ? null : file.get(chunkIndex);
-        return state == null ? null : state.usable(false, layouts.mayRewrite(inode));
+        return state == null ? null : state.usable(false, use, layouts.mayRewrite(inode));
     }
 
     @Override
@@ -204,7 +208,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     @Override
     public CompletableFuture<Opened> reopen(OpenChunk chunk) {
-        return open(List.of(new Want(chunk.inode(), chunk.index(), null)))
+        return open(List.of(Want.of(chunk.inode(), chunk.index(), Use.READ)))
                 .thenApply(List::getFirst);
     }
 
@@ -300,18 +304,40 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
 
     @Override
     public CompletableFuture<List<StampRun>> stamps(Chunk chunk, SectorRun range) {
+        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
+        return stampsUntil(chunk, range, deadlineNs);
+    }
+
+    private CompletableFuture<List<StampRun>> stampsUntil(
+            Chunk chunk, SectorRun range, long deadlineNs) {
         var open = (OpenChunk) chunk;
-        var sources = new ArrayList<NodeId>();
+        ReadPlan plan;
         open.lock().lock();
         try {
-            for (NodeId node : open.grant().set().nodes()) {
-                if (open.session().readable(node, range)) {
-                    sources.add(node);
-                }
-            }
+            plan = open.session().sourcesOf(range);
         } finally {
             open.lock().unlock();
         }
+        if (plan instanceof ReadPlan.Ask(var parts) && parts.size() > 1) {
+            return stampsOfParts(chunk, parts, deadlineNs);
+        }
+        boolean waits = plan instanceof ReadPlan.NoSource && open.stale() == 0;
+        if (waits && open.needsFreshEpoch(List.of())) {
+            open.endEpoch();
+            return stampsReopened(open, range);
+        }
+        if (waits && System.nanoTime() - deadlineNs < 0) {
+            // What is on its way counts as missed by all until it is answered.
+            var later =
+                    CompletableFuture.delayedExecutor(
+                            STAMPS_AGAIN_MS, TimeUnit.MILLISECONDS, workers);
+            return CompletableFuture.runAsync(() -> {}, later)
+                    .thenCompose(_ -> stampsUntil(chunk, range, deadlineNs));
+        }
+        List<NodeId> sources =
+                plan instanceof ReadPlan.Ask(var whole) && !whole.isEmpty()
+                        ? whole.getFirst().sources()
+                        : List.of();
         var round =
                 new StampsRound(
                         open.session(),
@@ -321,6 +347,23 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
         return new RoundDriver<>(open, round)
                 .start()
                 .thenCompose(outcome -> stampsOf(open, range, outcome));
+    }
+
+    /** Each replica missed something else: what they have in full, one after another. */
+    private CompletableFuture<List<StampRun>> stampsOfParts(
+            Chunk chunk, List<ReadPlan.Part> parts, long deadlineNs) {
+        CompletableFuture<List<StampRun>> all =
+                CompletableFuture.completedFuture(new ArrayList<>());
+        for (ReadPlan.Part part : parts) {
+            all =
+                    all.thenCombine(
+                            stampsUntil(chunk, part.run(), deadlineNs),
+                            (known, more) -> {
+                                known.addAll(more);
+                                return known;
+                            });
+        }
+        return all;
     }
 
     private CompletableFuture<List<StampRun>> stampsOf(
@@ -334,6 +377,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
                             Errno.EIO,
                             "map of " + chunk.id() + ": " + nodes.describe(outcome.silent())));
         }
+        return stampsReopened(chunk, range);
+    }
+
+    private CompletableFuture<List<StampRun>> stampsReopened(OpenChunk chunk, SectorRun range) {
         return reopen(chunk)
                 .thenCompose(
                         opened ->
@@ -360,10 +407,10 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public void forgetChunks(InodeId inode, int firstIndex) {
+    public void forgetChunks(InodeId inode, int first, int end) {
         Map<Integer, ChunkState> file = files.get(inode);
         if (file != null) {
-            file.keySet().removeIf(index -> index >= firstIndex);
+            file.keySet().removeIf(index -> index >= first && index < end);
         }
     }
 

@@ -39,12 +39,32 @@ public interface ChunkIo {
         byte[] wrappedKey();
     }
 
+    /** What a chunk is looked up for. */
+    enum Use {
+        /** To read. */
+        READ,
+        /** To write, where there is one: a frozen chunk is copied first. */
+        CHANGE,
+        /** To have it cloned: in an epoch in which nobody writes. Nothing of it is in doubt. */
+        FREEZE
+    }
+
     /**
      * A chunk to look up.
      *
      * @param wrappedKey the key for a chunk that is created by this; null: do not create it
      */
-    record Want(InodeId inode, int chunkIndex, byte @Nullable [] wrappedKey) {}
+    record Want(InodeId inode, int chunkIndex, byte @Nullable [] wrappedKey, Use use) {
+        /** To write, and to create where there is none. */
+        public static Want create(InodeId inode, int chunkIndex, byte[] wrappedKey) {
+            return new Want(inode, chunkIndex, wrappedKey, Use.CHANGE);
+        }
+
+        /** One that there is. */
+        public static Want of(InodeId inode, int chunkIndex, Use use) {
+            return new Want(inode, chunkIndex, null, use);
+        }
+    }
 
     /**
      * The answer to a want.
@@ -75,7 +95,7 @@ public interface ChunkIo {
     record CleanChunk(ChunkId chunk, Hint hint) {}
 
     /** The answer to a want, when it is known here; null when it must be asked for. */
-    @Nullable Opened known(InodeId inode, int chunkIndex);
+    @Nullable Opened known(InodeId inode, int chunkIndex, Use use);
 
     /** In the order of the wants; what is not known comes from the metadata server in one call. */
     CompletableFuture<List<Opened>> open(List<Want> wants);
@@ -122,10 +142,8 @@ public interface ChunkIo {
      */
     void restore(Chunk chunk, ReadValues values, List<NodeId> bad);
 
-    /**
-     * Asks again for these chunks at their next use; those from {@code firstIndex} on were dropped.
-     */
-    void forgetChunks(InodeId inode, int firstIndex);
+    /** These chunks, {@code [first, end)}, were dropped: asks again at their next use. */
+    void forgetChunks(InodeId inode, int first, int end);
 
     /** The inode's lease is gone: forgets its layouts and epochs. */
     void forget(InodeId inode);

@@ -62,6 +62,7 @@ final class ChunkOpener {
     private record Opening(
             ChunkState state,
             boolean create,
+            ChunkIo.Use use,
             byte @Nullable [] offeredKey,
             CompletableFuture<Opened> result,
             long deadlineNs) {
@@ -105,15 +106,16 @@ final class ChunkOpener {
             ChunkState state = states.get(i);
             byte[] key = wants.get(i).wrappedKey();
             boolean create = key != null;
-            Opened known = state.usable(create, layouts.mayRewrite(state.place.inode()));
+            ChunkIo.Use use = wants.get(i).use();
+            Opened known = state.usable(create, use, layouts.mayRewrite(state.place.inode()));
             if (known != null) {
                 results.add(CompletableFuture.completedFuture(known));
                 continue;
             }
             var mine = new CompletableFuture<Opened>();
-            var others = state.join(create, mine);
+            var others = state.join(create, use, mine);
             if (others == null) {
-                asked.add(new Opening(state, create, key, mine, deadlineNs));
+                asked.add(new Opening(state, create, use, key, mine, deadlineNs));
             }
             results.add(others == null ? mine : others);
         }
@@ -159,6 +161,8 @@ final class ChunkOpener {
                         .setInode(opening.state.place.inode().value())
                         .setChunkIndex(opening.state.place.index())
                         .setWrite(opening.create)
+                        .setChange(opening.use == ChunkIo.Use.CHANGE)
+                        .setFreeze(opening.use == ChunkIo.Use.FREEZE)
                         .setKnownEpoch(ended)
                         .setNewEpoch(ended != 0);
         if (opening.offeredKey != null) {
@@ -248,7 +252,13 @@ final class ChunkOpener {
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
         var driver =
                 new RoundDriver<>(
-                        chunk, new SealRound(chunk.grant(), hint, times(config.attemptMs())));
+                        chunk,
+                        new SealRound(
+                                chunk.grant(),
+                                chunk.grant().set(),
+                                hint,
+                                times(config.attemptMs()),
+                                layout.getCopy()));
         var _ =
                 rounds.timed(RoundStatistics.Kind.SEAL, driver.start())
                         .whenComplete(
@@ -274,9 +284,8 @@ final class ChunkOpener {
                 // for the report, and a server that does not get it draws another epoch (R3).
                 chunk.open(ChunkSession.opened(chunk.grant(), opened, counters));
                 var reported = report(chunk);
-                if (chunk.grant().mode() == ChunkGrant.Mode.SHARED) {
-                    // A write of it could not be done again if the epoch ended under it.
-                    var _ = reported.thenAccept(well -> onShared(opening, chunk, well));
+                if (needsReport(opening, chunk)) {
+                    var _ = reported.thenAccept(well -> onReported(opening, chunk, well));
                 } else {
                     opening.state.answered(opening.result, new Opened(chunk, null));
                 }
@@ -297,7 +306,15 @@ final class ChunkOpener {
         }
     }
 
-    private void onShared(Opening opening, OpenChunk chunk, boolean accepted) {
+    /**
+     * A write of sharers could not be done again if the epoch ended under it, and the server clones
+     * only what it knows to be OPEN.
+     */
+    private static boolean needsReport(Opening opening, OpenChunk chunk) {
+        return chunk.grant().mode() == ChunkGrant.Mode.SHARED || opening.use == ChunkIo.Use.FREEZE;
+    }
+
+    private void onReported(Opening opening, OpenChunk chunk, boolean accepted) {
         if (accepted) {
             opening.state.answered(opening.result, new Opened(chunk, null));
         } else {

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.model.InodeId;
+import org.keelfs.register.ChunkGrant;
 
 /** What is known of one chunk of a file: open, absent, or being asked for. Guarded by itself. */
 final class ChunkState {
@@ -25,6 +26,9 @@ final class ChunkState {
     private boolean openingCreates;
 
     @GuardedBy("this")
+    private ChunkIo.Use openingFor = ChunkIo.Use.READ;
+
+    @GuardedBy("this")
     private boolean forgotten;
 
     ChunkState(Place place) {
@@ -36,25 +40,37 @@ final class ChunkState {
     }
 
     /** The answer if it is known and good for this use; null otherwise. */
-    synchronized ChunkIo.@Nullable Opened usable(boolean create, boolean writeHeld) {
+    synchronized ChunkIo.@Nullable Opened usable(
+            boolean create, ChunkIo.Use use, boolean writeHeld) {
         OpenChunk chunk = open;
         if (chunk != null) {
             chunk.touch();
-            boolean enough =
-                    !writeHeld || chunk.grant().mode() == org.keelfs.register.ChunkGrant.Mode.WRITE;
-            return enough && chunk.stale() == 0 ? new ChunkIo.Opened(chunk, null) : null;
+            return isGood(chunk, use, writeHeld) && chunk.stale() == 0
+                    ? new ChunkIo.Opened(chunk, null)
+                    : null;
         }
         return absent && !create ? ChunkIo.Opened.ABSENT : null;
     }
 
+    private static boolean isGood(OpenChunk chunk, ChunkIo.Use use, boolean writeHeld) {
+        boolean written = chunk.grant().mode() == ChunkGrant.Mode.WRITE;
+        return switch (use) {
+            case READ -> !writeHeld || written || chunk.isFrozen();
+            case CHANGE -> !writeHeld || written;
+            case FREEZE -> chunk.isFrozen() && chunk.grant().mode() == ChunkGrant.Mode.READ;
+        };
+    }
+
     /** Begins to ask unless that is under way; null when the caller has to ask. */
     synchronized @Nullable CompletableFuture<ChunkIo.Opened> join(
-            boolean create, CompletableFuture<ChunkIo.Opened> mine) {
-        if (opening != null && (openingCreates || !create)) {
+            boolean create, ChunkIo.Use use, CompletableFuture<ChunkIo.Opened> mine) {
+        boolean does = use == ChunkIo.Use.READ || use == openingFor;
+        if (opening != null && does && (openingCreates || !create)) {
             return opening;
         }
         opening = mine;
         openingCreates = create;
+        openingFor = use;
         return null;
     }
 

@@ -46,6 +46,9 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     /** Server time from which on a use asks for fresh capabilities. */
     private volatile long renewAtMs;
 
+    /** Shared by other files, or about to be: a holder of WRITE may read with it. */
+    private volatile boolean frozen;
+
     private volatile long usedNs = System.nanoTime();
 
     /** When a read last found no majority; 0 for never. */
@@ -86,6 +89,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
         this.wrappedKey = layout.getWrappedKey().toByteArray();
         this.capabilities = capabilitiesOf(layout);
         this.renewAtMs = renewAt(layout);
+        this.frozen = layout.getFrozen();
     }
 
     private static Map<NodeId, SignedCapability> capabilitiesOf(Layout layout) {
@@ -100,6 +104,11 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
     void renew(Layout layout) {
         capabilities = capabilitiesOf(layout);
         renewAtMs = renewAt(layout);
+        frozen = layout.getFrozen();
+    }
+
+    boolean isFrozen() {
+        return frozen;
     }
 
     private long renewAt(Layout layout) {

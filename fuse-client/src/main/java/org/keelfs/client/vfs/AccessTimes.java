@@ -36,7 +36,10 @@ final class AccessTimes {
         long nowNs = vfs.clock().wallNs();
         if (known == null
                 || !isDue(
-                        reader.overlay(known.attributes()), open == null ? 0 : open.flags, nowNs)) {
+                        vfs.accessRule(),
+                        reader.overlay(known.attributes()),
+                        open == null ? 0 : open.flags,
+                        nowNs)) {
             return;
         }
         FileState state = vfs.files().tryLocked(inode);
@@ -55,11 +58,13 @@ final class AccessTimes {
     /**
      * Whether a read now would change the access time.
      *
+     * @param rule of the mount
      * @param flags of the handle that is read
      */
-    static boolean isDue(Attributes seen, int flags, long nowNs) {
+    static boolean isDue(AccessRule rule, Attributes seen, int flags, long nowNs) {
         boolean asked = (flags & OpenFlags.NO_ATIME) == 0;
         return asked
+                && rule.notes(seen)
                 && !InodeFlags.keepsNoAccessTime(seen)
                 && (seen.atimeNs() <= seen.mtimeNs()
                         || seen.atimeNs() <= seen.ctimeNs()

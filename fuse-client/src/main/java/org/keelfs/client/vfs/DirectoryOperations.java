@@ -34,6 +34,9 @@ final class DirectoryOperations {
      */
     private static final int PAGE_ENTRIES = 512;
 
+    /** Pages read to take a directory over; of a larger one names are learnt one by one. */
+    private static final int LOAD_PAGES_MAX = 8;
+
     private final VfsContext vfs;
     private final InodeReader reader;
     private final FileOperations files;
@@ -93,12 +96,18 @@ final class DirectoryOperations {
     }
 
     private static @Nullable Listed firstAfter(DirectoryPage page, long position) {
-        for (Listed listed : page.entries()) {
-            if (listed.child().position() > position) {
-                return listed;
+        List<Listed> entries = page.entries();
+        int from = 0;
+        int to = entries.size();
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (entries.get(middle).child().position() > position) {
+                to = middle;
+            } else {
+                from = middle + 1;
             }
         }
-        return null;
+        return from < entries.size() ? entries.get(from) : null;
     }
 
     /**
@@ -167,12 +176,29 @@ final class DirectoryOperations {
                             if (reply.getParent() != 0) {
                                 cached.learnParent(new InodeId(reply.getParent()));
                             }
+                            cached.learnNextPosition(answerTicket, reply.getNextPosition());
                             if (reply.getEnd()) {
                                 cached.learnComplete(ticket);
                             }
                         });
         reply.getEntriesList().forEach(this::learnInode);
         return new DirectoryPage(position, entries, reply.getEnd(), ticket);
+    }
+
+    /** Reads all names of a directory of ordinary size into the cache, of a large one some. */
+    void load(InodeId inode) {
+        CachedDirectory cached = vfs.cache().directoryIfPresent(inode);
+        boolean known = cached != null && cached.isComplete() && cached.nextPosition() > 0;
+        DirectoryPage page = null;
+        for (int pages = 0; !known && pages < LOAD_PAGES_MAX; pages++) {
+            page =
+                    fetch(
+                            inode,
+                            page == null ? 0 : page.endsAt(),
+                            false,
+                            page == null ? -1 : page.ticket());
+            known = page.end();
+        }
     }
 
     private void learnInode(DirectoryEntry e) {

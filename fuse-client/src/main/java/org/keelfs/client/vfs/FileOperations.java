@@ -1,24 +1,22 @@
 package org.keelfs.client.vfs;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.lease.SharedLease;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.Capability;
 import org.keelfs.model.InodeId;
 
 /** Contents of regular files: open to release, read and write, fsync, holes. */
 final class FileOperations {
-    /** 8 EiB less one sector: the end of any write fits a signed offset. */
-    static final long FILE_BYTES_MAX = Long.MAX_VALUE - 4095;
-
-    /** Bytes moved at once by copy_file_range. */
-    private static final int COPY_BYTES = 1 << 20;
 
     private final VfsContext vfs;
     private final InodeReader reader;
@@ -40,8 +38,7 @@ final class FileOperations {
     }
 
     /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
-    private LeaseUse use(
-            Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
+    LeaseUse use(Call call, InodeId inode, LeaseMode least, boolean kernelIo, boolean shareable) {
         FileState state = vfs.files().ifPresent(inode);
         boolean writers = state != null && state.isOpenForWriting();
         boolean shares = shareable && (state == null || !state.isCached());
@@ -109,7 +106,8 @@ final class FileOperations {
      */
     private boolean isReadUnseen(Attributes attributes, int flags) {
         boolean reads = (flags & OpenFlags.ACCESS_MASK) != OpenFlags.WRITE_ONLY;
-        return reads && AccessTimes.isDue(attributes, flags, vfs.clock().wallNs());
+        return reads
+                && AccessTimes.isDue(vfs.accessRule(), attributes, flags, vfs.clock().wallNs());
     }
 
     /**
@@ -122,7 +120,7 @@ final class FileOperations {
         boolean direct = contended || (noCache && OpenFlags.writes(flags));
         boolean cached = !direct && !noCache;
         state.onOpen(OpenFlags.writes(flags), cached);
-        var handle = new FileHandle(state.inode, flags, cached, state.errorCount());
+        var handle = new FileHandle(state.inode, flags, cached, state.errorsToldBefore());
         return new Opened(vfs.handles().add(handle), !direct, direct, direct);
     }
 
@@ -131,13 +129,16 @@ final class FileOperations {
         FileState state = lockedFor(call, inode);
         try {
             state.onOpen(false, false);
-            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorCount()));
+            return vfs.handles().add(new FileHandle(inode, 0, false, state.errorsToldBefore()));
         } finally {
             vfs.files().unlock(state);
         }
     }
 
-    /** close(2): tells errors known by now, waits for nothing. */
+    /**
+     * close(2): tells errors known by now, waits for nothing. It leaves them for fsync(2): a child
+     * that ends closes what it inherited, and nobody looks at that answer.
+     */
     void flush(Call call, InodeId inode, long handle) {
         FileHandle open = vfs.handles().file(handle);
         if (open == null || !open.isWritable()) {
@@ -145,10 +146,17 @@ final class FileOperations {
         }
         FileState state = lockedFor(call, inode);
         try {
-            reportErrorOnce(state, open);
+            Errno error = state.errorAfter(open.errorsSeen);
+            if (error != null) {
+                throw lost(inode, error);
+            }
         } finally {
             vfs.files().unlock(state);
         }
+    }
+
+    private static FsException lost(InodeId inode, Errno error) {
+        return new FsException(error, inode + ": an earlier write was lost");
     }
 
     void release(Call call, InodeId inode, long handle) {
@@ -175,9 +183,11 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         if (unpin) {
-            var result = vfs.session().submitOne(vfs.commands().pin(inode, false));
-            if (!result.hasInode()) {
-                forgetGone(inode);
+            try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(inode))) {
+                var result = vfs.names().submitOne(vfs.commands().pin(inode, false));
+                if (!result.hasInode()) {
+                    forgetGone(inode);
+                }
             }
         }
     }
@@ -198,10 +208,10 @@ final class FileOperations {
     }
 
     private static void reportErrorOnce(FileState state, @Nullable FileHandle handle) {
-        Errno error = state.error();
-        if (handle != null && error != null && handle.errorsSeen != state.errorCount()) {
-            handle.errorsSeen = state.errorCount();
-            throw new FsException(error, state.inode + ": an earlier write was lost");
+        Errno error = handle == null ? null : state.errorAfter(handle.errorsSeen);
+        if (handle != null && error != null) {
+            handle.errorsSeen = state.tellErrors();
+            throw lost(state.inode, error);
         }
     }
 
@@ -330,7 +340,7 @@ final class FileOperations {
             throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
         }
         long size = state.size();
-        if (at > FILE_BYTES_MAX - source.remaining()) {
+        if (at > vfs.fileBytesMax() - source.remaining()) {
             throw new FsException(Errno.EFBIG);
         }
         long end = at + source.remaining();
@@ -362,7 +372,7 @@ final class FileOperations {
             FileHandle open = vfs.handles().file(handle);
             if (failure != null) {
                 if (open != null) {
-                    open.errorsSeen = state.errorCount();
+                    open.errorsSeen = state.tellErrors();
                 }
                 throw failure;
             }
@@ -376,7 +386,17 @@ final class FileOperations {
             vfs.files().unlock(state);
         }
         // Also what the file's names depend on, which may be younger than the file.
+        vfs.names().drain();
+        reportLost(inode);
         vfs.session().force();
+    }
+
+    /** A change that was answered and then lost with its session is told once. */
+    void reportLost(InodeId inode) {
+        Errno lost = vfs.names().takeError(inode);
+        if (lost != null) {
+            throw new FsException(lost, inode + ": changes were lost with the session");
+        }
     }
 
     // ---- holes ----
@@ -404,15 +424,12 @@ final class FileOperations {
         writeBacks.note(inode);
     }
 
-    /**
-     * Where the kernel does not say whether setuid and setgid go: whoever has not CAP_FSETID, which
-     * a request does not tell either.
-     */
-    private static boolean mustKillSuidGid(Call call) {
-        return !call.caller().isRoot();
+    /** Where the kernel does not say whether setuid and setgid go. */
+    static boolean mustKillSuidGid(Call call) {
+        return !call.caller().has(Capability.FSETID);
     }
 
-    private static void checkFallocate(int mode, long offset, long length) {
+    private void checkFallocate(int mode, long offset, long length) {
         int known =
                 OpenFlags.FALLOC_KEEP_SIZE
                         | OpenFlags.FALLOC_PUNCH_HOLE
@@ -429,7 +446,7 @@ final class FileOperations {
         if (offset < 0 || length <= 0) {
             throw new FsException(Errno.EINVAL);
         }
-        if (offset > FILE_BYTES_MAX - length) {
+        if (offset > vfs.fileBytesMax() - length) {
             throw new FsException(Errno.EFBIG);
         }
     }
@@ -477,38 +494,5 @@ final class FileOperations {
             }
             return size;
         }
-    }
-
-    long copyRange(
-            Call call,
-            InodeId source,
-            long sourceOffset,
-            InodeId target,
-            long targetHandle,
-            long targetOffset,
-            long length) {
-        call.beforeWait();
-        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(COPY_BYTES, length));
-        long copied = 0;
-        while (copied < length) {
-            buffer.clear().limit((int) Math.min(buffer.capacity(), length - copied));
-            int count = read(call, source, sourceOffset + copied, buffer, false);
-            if (count == 0) {
-                break;
-            }
-            buffer.flip();
-            long _ =
-                    write(
-                            call,
-                            target,
-                            targetHandle,
-                            targetOffset + copied,
-                            buffer,
-                            0,
-                            mustKillSuidGid(call),
-                            false);
-            copied += count;
-        }
-        return copied;
     }
 }

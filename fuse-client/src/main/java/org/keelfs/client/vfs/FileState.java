@@ -49,6 +49,9 @@ final class FileState {
 
     private volatile boolean owned;
 
+    /** Made by this mount, and owned ever since: nobody else can have it open. */
+    private volatile boolean madeHere;
+
     /** The session is gone, and the owner of the lock has not looked yet. */
     private volatile boolean lost;
 
@@ -67,7 +70,11 @@ final class FileState {
 
     private boolean atimeUnsent;
     private long trimBound;
+
+    /** Guarded by the object itself: the sender of commands tells of losses without this lock. */
     private int errorCount;
+
+    private int errorsTold;
     private @Nullable Errno error;
 
     FileState(InodeId inode) {
@@ -175,9 +182,24 @@ final class FileState {
         }
     }
 
+    /** This mount has just made it, with these attributes; nobody else knows it. */
+    void ownMade(Attributes attributes) {
+        own(attributes, 0);
+        madeHere = true;
+    }
+
+    /**
+     * Whether nobody but this mount can have it open. Of any other file another mount may see the
+     * bytes after the last name is gone.
+     */
+    boolean isMadeHere() {
+        return madeHere && owned;
+    }
+
     /** The WRITE lease is gone; what was not sent is lost with it. */
     void disown() {
         owned = false;
+        madeHere = false;
         sizeUnsent = false;
         timesUnsent = false;
         killSuidGidUnsent = false;
@@ -210,6 +232,7 @@ final class FileState {
      */
     void lose() {
         owned = false;
+        madeHere = false;
         lost = true;
     }
 
@@ -266,10 +289,11 @@ final class FileState {
         return shrinks.get();
     }
 
-    /** A truncation or extension that the server has carried out. */
-    void onResized(long newSize, long newMtimeNs) {
+    /** A truncation or extension that the server has carried out; it dropped whole chunks. */
+    void onResized(long newSize, long newMtimeNs, int chunkBytes) {
         if (newSize < size) {
-            trimBound = Math.max(trimBound, size);
+            long chunkEnd = Math.ceilDiv(newSize, chunkBytes) * chunkBytes;
+            trimBound = Math.min(Math.max(trimBound, size), chunkEnd);
             size = newSize;
             shrinks.incrementAndGet();
         }
@@ -277,6 +301,18 @@ final class FileState {
         sizeUnsent = false;
         mtimeNs = newMtimeNs;
         timesUnsent = false;
+    }
+
+    /**
+     * Chunks of another file took the place of some; the server knows the size and the times.
+     *
+     * @param bound up to where the last of them may hold bytes behind the size
+     */
+    void onCloned(long newSize, long newMtimeNs, long bound) {
+        size = newSize;
+        mtimeNs = newMtimeNs;
+        long reach = Math.max(trimBound, bound);
+        trimBound = reach > newSize ? reach : 0;
     }
 
     /** Times were set at the server: what was not sent of them is overtaken. */
@@ -287,6 +323,11 @@ final class FileState {
 
     void addAllocated(long delta) {
         allocatedUnsent += delta;
+    }
+
+    /** Counts no more sectors than these, of which the server knows so many. */
+    void limitAllocated(long knownSectors, long sectorsMax) {
+        allocatedUnsent -= Math.max(0, knownSectors + allocatedUnsent - sectorsMax);
     }
 
     boolean hasUnsent() {
@@ -432,17 +473,28 @@ final class FileState {
 
     // ---- errors of write-back ----
 
-    void onError(Errno errno) {
+    synchronized void onError(Errno errno) {
         errorCount++;
         error = errno;
     }
 
-    int errorCount() {
+    /** What a handle that was told so many errors has not been told yet, or null. */
+    synchronized @Nullable Errno errorAfter(int toldCount) {
+        return toldCount == errorCount ? null : error;
+    }
+
+    /** fsync(2) tells a handle all errors so far; how many those are. */
+    synchronized int tellErrors() {
+        errorsTold = errorCount;
         return errorCount;
     }
 
-    @Nullable Errno error() {
-        return error;
+    /**
+     * What a new handle counts as told: all errors, but for those that nobody was told, as
+     * errseq_sample of Linux has it.
+     */
+    synchronized int errorsToldBefore() {
+        return errorsTold;
     }
 
     /** Nothing that needs to be remembered. */

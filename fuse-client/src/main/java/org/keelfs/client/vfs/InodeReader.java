@@ -84,12 +84,15 @@ final class InodeReader {
     /**
      * How long the kernel may keep attributes that a lease covers. Those with setuid or setgid not
      * at all: writes take these bits away here, and the kernel does not expect a mode to change.
+     * Nor those of a file that is being written: its blocks become known when they are stored, and
+     * cp(1) takes a file with fewer blocks than bytes for a sparse one.
      */
     long validNs(Attributes attributes) {
         InodeId inode = attributes.inode();
         if (attributes.isRegular()) {
             boolean mayLoseBits = (attributes.mode() & SUID_SGID) != 0;
-            long validNs = mayLoseBits ? 0 : vfs.leases().kernelMayKeepNs(inode);
+            boolean mayKeep = !mayLoseBits && !isBeingWritten(inode);
+            long validNs = mayKeep ? vfs.leases().kernelMayKeepNs(inode) : 0;
             return validNs > 0 && isNewest(attributes) ? validNs : 0;
         }
         return vfs.leases().covers(inode, LeaseMode.READ) ? vfs.leases().remainingNs() : 0;
@@ -102,6 +105,11 @@ final class InodeReader {
     private boolean isNewest(Attributes attributes) {
         CachedInode known = vfs.cache().inode(attributes.inode());
         return known != null && known.attributes().version() == attributes.version();
+    }
+
+    private boolean isBeingWritten(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return state != null && (state.isOpenForWriting() || vfs.data().isDirty(inode));
     }
 
     /** All extended attributes. */
@@ -164,6 +172,10 @@ final class InodeReader {
                 .onGrant(
                         grant,
                         () -> {
+                            if (vfs.names().isPending(fetched.attributes().inode())) {
+                                // Asked before a change that the server has yet to hear of.
+                                return;
+                            }
                             vfs.cache().learn(fetched);
                             maybeOwn(grant, fetched.attributes());
                             more.accept(fetched);

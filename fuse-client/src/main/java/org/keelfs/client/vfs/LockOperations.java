@@ -1,9 +1,11 @@
 package org.keelfs.client.vfs;
 
+import java.util.List;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.lock.LockWant;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.lock.LockKind;
 import org.keelfs.lock.RangeLock;
 import org.keelfs.model.InodeId;
@@ -15,9 +17,11 @@ final class LockOperations {
     private static final Logger LOG = LoggerFactory.getLogger(LockOperations.class);
 
     private final FileLocks locks;
+    private final NamespaceWriter names;
 
-    LockOperations(FileLocks locks) {
+    LockOperations(FileLocks locks, NamespaceWriter names) {
         this.locks = locks;
+        this.names = names;
     }
 
     /** EIO where a lock that was got through the handle is lost. */
@@ -26,7 +30,7 @@ final class LockOperations {
     }
 
     FileLock get(Call call, InodeId inode, long handle, long owner, FileLock lock) {
-        call.beforeWait();
+        beforeAsking(call, inode);
         RangeLock conflict = locks.conflict(want(inode, handle, owner, lock, false));
         if (conflict == null) {
             return new FileLock(lock.flock(), FileLock.Type.UNLOCK, lock.start(), lock.end(), 0);
@@ -49,9 +53,15 @@ final class LockOperations {
             return;
         }
         if (!locks.tryLock(want)) {
-            call.beforeWait();
+            beforeAsking(call, inode);
             locks.lock(want);
         }
+    }
+
+    /** The server has no locks for a file that it does not know yet. */
+    private void beforeAsking(Call call, InodeId inode) {
+        call.beforeWait();
+        names.awaitMade(List.of(inode));
     }
 
     private static LockWant want(

@@ -1,22 +1,22 @@
 package org.keelfs.client.vfs;
 
 import com.google.protobuf.ByteString;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedDirectory;
 import org.keelfs.client.cache.CachedDirectory.Child;
 import org.keelfs.client.cache.CachedInode;
-import org.keelfs.client.meta.MetadataSession;
-import org.keelfs.client.meta.MetadataSession.Submitted;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
+import org.keelfs.namespace.CommandOutcome;
+import org.keelfs.namespace.Permissions;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.Attr;
 import org.keelfs.wire.proto.MetadataProto.Command;
@@ -35,19 +35,23 @@ final class NamespaceOperations {
     /** PATH_MAX of limits.h, for the targets of symlinks. */
     private static final int TARGET_BYTES_MAX = 4095;
 
-    private static final int RENAME_EXCHANGE = 2;
-
     private final VfsContext vfs;
     private final InodeReader reader;
     private final FileOperations files;
-    private final WriteBacks writeBacks;
+    private final LocalAnswers answers;
+    private final EarlyPins earlyPins;
 
     NamespaceOperations(
-            VfsContext vfs, InodeReader reader, FileOperations files, WriteBacks writeBacks) {
+            VfsContext vfs,
+            InodeReader reader,
+            FileOperations files,
+            LocalAnswers answers,
+            EarlyPins earlyPins) {
+        this.earlyPins = earlyPins;
         this.vfs = vfs;
         this.reader = reader;
         this.files = files;
-        this.writeBacks = writeBacks;
+        this.answers = answers;
     }
 
     // ---- lookup ----
@@ -135,7 +139,7 @@ final class NamespaceOperations {
         return new Entry(attributes, entryValidNs, reader.validNs(attributes));
     }
 
-    private static void checkLength(Name name) {
+    static void checkLength(Name name) {
         if (name.length() > Name.BYTES_MAX) {
             throw new FsException(Errno.ENAMETOOLONG);
         }
@@ -147,12 +151,22 @@ final class NamespaceOperations {
     // ---- what makes names ----
 
     Entry make(Call call, InodeId parent, Name name, int mode, int rdev, byte @Nullable [] target) {
-        return entry(parent, reader.overlay(create(call, parent, name, mode, rdev, target)));
+        return entry(
+                parent, reader.overlay(create(call, parent, name, mode, rdev, target, _ -> {})));
     }
 
+    /**
+     * @param whenKnown told of the new inode as soon as this mount holds a lease on it, before that
+     *     can go back
+     */
     private Attributes create(
-            Call call, InodeId parent, Name name, int mode, int rdev, byte @Nullable [] target) {
-        call.beforeWait();
+            Call call,
+            InodeId parent,
+            Name name,
+            int mode,
+            int rdev,
+            byte @Nullable [] target,
+            Consumer<InodeId> whenKnown) {
         checkLength(name);
         if (target != null && (target.length > TARGET_BYTES_MAX || target.length == 0)) {
             throw new FsException(target.length == 0 ? Errno.ENOENT : Errno.ENAMETOOLONG);
@@ -168,26 +182,25 @@ final class NamespaceOperations {
         if (target != null) {
             value.setTarget(ByteString.copyFrom(target));
         }
-        try (Change change = change(parent)) {
-            Submitted submitted =
-                    vfs.session()
-                            .submit(
-                                    List.of(
-                                            vfs.commands()
-                                                    .by(call.caller())
-                                                    .setCreate(value)
-                                                    .build()));
-            CommandResult result = MetadataSession.orThrow(submitted.results().get(0));
-            return onCreated(change, parent, name, result, target);
+        Command command = vfs.commands().by(call.caller()).setCreate(value).build();
+        CommandOutcome local = answers.tryCreate(call, command, parent, whenKnown);
+        if (local != null && local.inode() != null) {
+            return local.inode();
+        }
+        call.beforeWait();
+        try (DirectoryChange change = DirectoryChange.begin(vfs, parent)) {
+            CommandResult result = change.submit(List.of(command));
+            return onCreated(change, parent, name, result, target, whenKnown);
         }
     }
 
     private Attributes onCreated(
-            Change change,
+            DirectoryChange change,
             InodeId parent,
             Name name,
             CommandResult result,
-            byte @Nullable [] target) {
+            byte @Nullable [] target,
+            Consumer<InodeId> whenKnown) {
         Attributes attributes = AttributesCodec.decode(result.getInode());
         if (result.hasParent()) {
             vfs.cache().update(AttributesCodec.decode(result.getParent()));
@@ -198,6 +211,7 @@ final class NamespaceOperations {
                 result.getLease(),
                 created,
                 known -> {
+                    whenKnown.accept(attributes.inode());
                     if (known.attributes().isDirectory()) {
                         vfs.cache().learnNewDirectory(attributes.inode(), parent);
                     }
@@ -214,26 +228,65 @@ final class NamespaceOperations {
         return xattrs == null || xattrs.containsKey(DEFAULT_ACL) ? null : Map.of();
     }
 
+    /**
+     * A new file's handle. It counts from the moment on that the lease came: a recall in between
+     * would not pin the file, and who removes it then removes it under the handle. The kernel makes
+     * it a second time when it finds it gone. A recall that came before is what {@link EarlyPins}
+     * are for.
+     */
+    private final class NewHandle implements Consumer<InodeId>, AutoCloseable {
+        private final int flags;
+        private final long open = earlyPins.begin();
+        private @Nullable Opened opened;
+
+        NewHandle(int flags) {
+            this.flags = flags;
+        }
+
+        @Override
+        public void accept(InodeId inode) {
+            var _ = open(inode, false);
+        }
+
+        Opened of(InodeId inode) {
+            Opened known = opened;
+            return known != null ? known : open(inode, earlyPins.take(inode));
+        }
+
+        private Opened open(InodeId inode, boolean pinned) {
+            Opened now =
+                    vfs.files()
+                            .with(
+                                    inode,
+                                    state -> {
+                                        Opened opening = files.opened(state, flags, false);
+                                        if (pinned) {
+                                            state.pinned(true);
+                                            state.pinAcknowledged();
+                                        }
+                                        return opening;
+                                    });
+            opened = now;
+            return now;
+        }
+
+        @Override
+        public void close() {
+            earlyPins.end(open);
+        }
+    }
+
     Created createOpen(Call call, InodeId parent, Name name, int mode, int flags) {
-        Attributes attributes;
-        try {
-            attributes =
-                    create(
-                            call,
-                            parent,
-                            name,
-                            FileType.REGULAR.modeBits() | (mode & 0xFFF),
-                            0,
-                            null);
+        int fileMode = FileType.REGULAR.modeBits() | (mode & 0xFFF);
+        try (var handle = new NewHandle(flags)) {
+            Attributes attributes = create(call, parent, name, fileMode, 0, null, handle);
+            return new Created(entry(parent, attributes), handle.of(attributes.inode()));
         } catch (FsException e) {
             if (e.errno() == Errno.EEXIST && (flags & OpenFlags.EXCLUSIVE) == 0) {
                 return openExisting(call, parent, name, flags);
             }
             throw e;
         }
-        Opened opened =
-                vfs.files().with(attributes.inode(), state -> files.opened(state, flags, false));
-        return new Created(entry(parent, attributes), opened);
     }
 
     /**
@@ -250,10 +303,15 @@ final class NamespaceOperations {
     }
 
     /**
-     * Whether mode bits alone let the caller open the file; the kernel takes CREATE's word for it.
+     * Whether mode bits or capabilities alone let the caller open the file; the kernel takes
+     * CREATE's word for it.
      */
     private boolean mayOpen(Call call, Attributes found, int flags) {
-        if (call.caller().isRoot()) {
+        int access = flags & OpenFlags.ACCESS_MASK;
+        int mask = access == OpenFlags.READ_ONLY ? 4 : access == OpenFlags.WRITE_ONLY ? 2 : 6;
+        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
+        mask = truncates ? mask | 2 : mask;
+        if (Permissions.overrides(found, call.caller(), mask)) {
             return true;
         }
         int bits = found.mode();
@@ -262,11 +320,8 @@ final class NamespaceOperations {
         } else if (call.caller().isInGroup(found.gid())) {
             bits >>= 3;
         }
-        int access = flags & OpenFlags.ACCESS_MASK;
-        int mask = access == OpenFlags.READ_ONLY ? 4 : access == OpenFlags.WRITE_ONLY ? 2 : 6;
-        boolean truncates = (flags & OpenFlags.TRUNCATE) != 0;
         boolean listed = reader.xattrs(call, found.inode()).containsKey(ACCESS_ACL);
-        return !listed && ((truncates ? mask | 2 : mask) & ~bits) == 0;
+        return !listed && (mask & ~bits) == 0;
     }
 
     Created createUnnamed(Call call, InodeId parent, int mode, int flags) {
@@ -279,7 +334,7 @@ final class NamespaceOperations {
                         .setUnnamed(true)
                         .setOpen(true);
         CommandResult result =
-                vfs.session().submitOne(vfs.commands().by(call.caller()).setCreate(value).build());
+                vfs.names().submitOne(vfs.commands().by(call.caller()).setCreate(value).build());
         Attributes attributes = AttributesCodec.decode(result.getInode());
         reader.learn(result.getLease(), new CachedInode(attributes, null, null));
         Opened opened =
@@ -294,16 +349,15 @@ final class NamespaceOperations {
     }
 
     Entry link(Call call, InodeId inode, InodeId parent, Name name) {
-        call.beforeWait();
         checkLength(name);
-        try (Change change = change(parent)) {
-            Submitted submitted =
-                    vfs.session()
-                            .submit(
-                                    List.of(
-                                            vfs.commands()
-                                                    .link(call.caller(), inode, parent, name)));
-            CommandResult result = MetadataSession.orThrow(submitted.results().get(0));
+        Command command = vfs.commands().link(call.caller(), inode, parent, name);
+        CommandOutcome local = answers.tryAnswer(call, List.of(command), null, parent, parent);
+        if (local != null && local.inode() != null) {
+            return entry(parent, reader.overlay(local.inode()));
+        }
+        call.beforeWait();
+        try (DirectoryChange change = DirectoryChange.begin(vfs, parent, inode)) {
+            CommandResult result = change.submit(List.of(command));
             Attributes attributes = update(result.getInode());
             if (result.hasParent()) {
                 var _ = update(result.getParent());
@@ -317,227 +371,5 @@ final class NamespaceOperations {
         Attributes attributes = AttributesCodec.decode(attr);
         vfs.cache().update(attributes);
         return attributes;
-    }
-
-    // ---- what removes and moves names ----
-
-    void remove(Call call, InodeId parent, Name name, boolean directory) {
-        call.beforeWait();
-        checkLength(name);
-        Attributes victim = find(call, parent, name);
-        List<Command> commands = new ArrayList<>(2);
-        boolean pins = pinIfOpen(victim, commands);
-        commands.add(vfs.commands().unlink(call.caller(), parent, name, directory));
-        try (Change change = change(parent)) {
-            Submitted submitted = vfs.session().submit(commands);
-            CommandResult result =
-                    MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
-            if (result.hasParent()) {
-                var _ = update(result.getParent());
-            }
-            change.remove(name);
-            onVictim(victim, result.hasInode() ? result.getInode() : null, pins);
-        }
-    }
-
-    private Attributes find(Call call, InodeId parent, Name name) {
-        if (name.equals(DOT) || name.equals(DOT_DOT)) {
-            throw new FsException(name.equals(DOT) ? Errno.EINVAL : Errno.ENOTEMPTY);
-        }
-        return lookup(call, parent, name).attributes();
-    }
-
-    /**
-     * A file or directory that is open here outlives its name: it is pinned in front of the command
-     * that takes the name.
-     */
-    private boolean pinIfOpen(@Nullable Attributes victim, List<Command> commands) {
-        if (victim == null) {
-            return false;
-        }
-        FileState state = vfs.files().ifPresent(victim.inode());
-        if (state == null) {
-            return false;
-        }
-        return vfs.files()
-                .with(
-                        victim.inode(),
-                        locked -> {
-                            if (!locked.isOpen() || locked.isPinned()) {
-                                return false;
-                            }
-                            locked.pinned(true);
-                            commands.add(vfs.commands().pin(victim.inode(), true));
-                            return true;
-                        });
-    }
-
-    private void onVictim(@Nullable Attributes victim, @Nullable Attr left, boolean pinned) {
-        if (victim == null) {
-            return;
-        }
-        if (left != null) {
-            var _ = update(left);
-        } else if (!pinned && !isPinned(victim.inode())) {
-            files.forgetGone(victim.inode());
-            if (!victim.isRegular()) {
-                vfs.cache().sawRemoved(victim);
-            }
-        } else {
-            vfs.cache().forgetInode(victim.inode());
-        }
-    }
-
-    private boolean isPinned(InodeId inode) {
-        FileState state = vfs.files().ifPresent(inode);
-        return state != null && vfs.files().with(inode, FileState::isPinned);
-    }
-
-    void rename(
-            Call call,
-            InodeId oldParent,
-            Name oldName,
-            InodeId newParent,
-            Name newName,
-            int flags) {
-        call.beforeWait();
-        checkLength(oldName);
-        checkLength(newName);
-        Attributes source = lookup(call, oldParent, oldName).attributes();
-        Attributes victim = findOrNull(call, newParent, newName);
-        if (victim != null && flags == 0 && source.isRegular()) {
-            settle(source.inode());
-        }
-        List<Command> commands = new ArrayList<>(2);
-        boolean replaces = (flags & RENAME_EXCHANGE) == 0;
-        boolean pins = replaces && pinIfOpen(victim, commands);
-        commands.add(
-                vfs.commands()
-                        .rename(call.caller(), oldParent, oldName, newParent, newName, flags));
-        try (Change from = change(oldParent);
-                Change to = change(newParent)) {
-            Submitted submitted = vfs.session().submit(commands);
-            CommandResult result =
-                    MetadataSession.orThrow(submitted.results().get(commands.size() - 1));
-            for (Attr attr :
-                    List.of(result.getParent(), result.getOtherParent(), result.getMoved())) {
-                if (attr.getInode() != 0) {
-                    var _ = update(attr);
-                }
-            }
-            boolean same = victim != null && victim.inode().equals(source.inode());
-            if (!replaces) {
-                from.forget(oldName);
-                to.forget(newName);
-            } else if (!same) {
-                from.remove(oldName);
-                to.put(
-                        newName,
-                        new Child(source.inode(), source.type(), result.getEntryPosition()));
-                onVictim(victim, result.hasInode() ? result.getInode() : null, pins);
-            }
-            moved(source, newParent, newName, victim, oldParent, replaces);
-        }
-    }
-
-    private void moved(
-            Attributes source,
-            InodeId newParent,
-            Name newName,
-            @Nullable Attributes other,
-            InodeId oldParent,
-            boolean replaces) {
-        vfs.cache().sawAt(source.inode(), newParent, newName);
-        learnParent(source, newParent);
-        if (!replaces && other != null) {
-            learnParent(other, oldParent);
-        }
-    }
-
-    private void learnParent(Attributes moved, InodeId parent) {
-        CachedDirectory cached =
-                moved.isDirectory() ? vfs.cache().directoryIfPresent(moved.inode()) : null;
-        if (cached != null) {
-            cached.learnParent(parent);
-        }
-    }
-
-    private @Nullable Attributes findOrNull(Call call, InodeId parent, Name name) {
-        try {
-            return lookup(call, parent, name).attributes();
-        } catch (FsException e) {
-            if (e.errno() == Errno.ENOENT) {
-                return null;
-            }
-            throw e;
-        }
-    }
-
-    /** A rename over an existing name waits for the data of the renamed file (DESIGN section 4). */
-    private void settle(InodeId inode) {
-        if (vfs.data().isDirty(inode)) {
-            vfs.data().flush(inode);
-        }
-        if (vfs.files().ifPresent(inode) != null) {
-            vfs.files()
-                    .with(
-                            inode,
-                            state -> {
-                                writeBacks.sendLocked(state);
-                                return state;
-                            });
-        }
-    }
-
-    // ---- changes of a cached directory ----
-
-    private Change change(InodeId directory) {
-        return new Change(directory, vfs.cache().directory(directory));
-    }
-
-    /**
-     * A command on a directory under way. What it changes is kept only under a lease, and answers
-     * that the server gave to others meanwhile are not.
-     */
-    private final class Change implements AutoCloseable {
-        private final InodeId inode;
-        private final CachedDirectory directory;
-
-        Change(InodeId inode, CachedDirectory directory) {
-            this.inode = inode;
-            this.directory = directory;
-            directory.beginChange();
-        }
-
-        void put(Name name, Child child) {
-            if (vfs.leases().covers(inode, LeaseMode.READ)) {
-                directory.put(name, child);
-            } else {
-                directory.forget(name);
-            }
-        }
-
-        void remove(Name name) {
-            if (vfs.leases().covers(inode, LeaseMode.READ)) {
-                directory.putAbsence(name);
-            } else {
-                directory.forget(name);
-            }
-        }
-
-        void forget(Name name) {
-            directory.forget(name);
-        }
-
-        @Override
-        public void close() {
-            directory.endChange();
-            CachedDirectory now = vfs.cache().directoryIfPresent(inode);
-            if (now != null && now != directory) {
-                // It was recalled and read again meanwhile: what it learnt may be from before the
-                // change.
-                vfs.cache().forgetDirectory(inode);
-            }
-        }
     }
 }

@@ -23,11 +23,49 @@ final class Recalls implements RecallTarget {
     private final VfsContext vfs;
     private final WriteBacks writeBacks;
     private final SharedOperations shared;
+    private final Adoption adoption;
+    private final EarlyPins earlyPins;
 
-    Recalls(VfsContext vfs, WriteBacks writeBacks, SharedOperations shared) {
+    Recalls(
+            VfsContext vfs,
+            WriteBacks writeBacks,
+            SharedOperations shared,
+            Adoption adoption,
+            EarlyPins earlyPins) {
+        this.earlyPins = earlyPins;
         this.shared = shared;
         this.vfs = vfs;
+        this.adoption = adoption;
         this.writeBacks = writeBacks;
+    }
+
+    @Override
+    public void awaitMade(InodeId inode) {
+        try {
+            vfs.names().awaitMade(List.of(inode));
+        } catch (FsException e) {
+            LOG.warn("{}: recalled before the server has answered: {}", inode, e.getMessage());
+        }
+    }
+
+    @Override
+    public void beforeDenial(InodeId inode) {
+        if (vfs.names().isPending(inode)) {
+            try {
+                vfs.names().drain();
+            } catch (FsException e) {
+                LOG.warn("{}: its lease goes before its removal: {}", inode, e.getMessage());
+            }
+        }
+        if (!mayBeMade(inode) || !earlyPins.pin(inode)) {
+            pinIfOpen(inode);
+        }
+    }
+
+    /** Whether the recall may have overtaken the answer of the open(2) that makes the inode. */
+    private boolean mayBeMade(InodeId inode) {
+        FileState state = vfs.files().ifPresent(inode);
+        return vfs.cache().inode(inode) == null && (state == null || !state.isOpen());
     }
 
     /** A cached writable handle would fill pages again under READ, and store into them unseen. */
@@ -72,6 +110,9 @@ final class Recalls implements RecallTarget {
         if (keep == LeaseMode.NONE) {
             pinIfOpen(inode);
         }
+        // What was decided under the lease.
+        vfs.names().drain();
+        adoption.onReturned(inode, held);
     }
 
     /** Bytes first, then size and times. Returns whether all went well. */
@@ -106,7 +147,7 @@ final class Recalls implements RecallTarget {
             return;
         }
         try {
-            var _ = vfs.session().submit(List.of(vfs.commands().pin(inode, true)));
+            var _ = vfs.names().submit(List.of(vfs.commands().pin(inode, true)));
             state.pinAcknowledged();
         } catch (FsException e) {
             LOG.warn("{}: the open file could not be pinned: {}", inode, e.getMessage());

@@ -148,7 +148,7 @@ final class SharedOperations {
         long delta;
         try {
             InodeFlags.requireMayWrite(op.attributes());
-            if (at > FileOperations.FILE_BYTES_MAX - count) {
+            if (at > vfs.fileBytesMax() - count) {
                 throw new FsException(Errno.EFBIG);
             }
             delta = trims ? vfs.data().trimShared(inode, size, op.trimBound()) : 0;

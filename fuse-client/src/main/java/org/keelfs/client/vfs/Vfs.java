@@ -15,9 +15,11 @@ import org.keelfs.client.lease.Operations;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
+import org.keelfs.namespace.Permissions;
 import org.keelfs.wire.proto.MetadataProto.StatfsReply;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +45,9 @@ public final class Vfs implements FileSystem {
     private final InodeReader reader;
     private final AttributeOperations attributes;
     private final FileOperations files;
+    private final CopyOperations copies;
     private final NamespaceOperations names;
+    private final NameRemovals removals;
     private final DirectoryOperations directories;
     private final XattrOperations xattrs;
     private final LockOperations locks;
@@ -64,40 +68,50 @@ public final class Vfs implements FileSystem {
             MetadataSession session,
             Leases leases,
             FileLocks locks,
+            NamespaceWriter names,
             MetadataCache cache,
             FileData data,
             Clock clock,
+            AccessRule accessRule,
             Executor notifier) {
         this.vfs =
                 new VfsContext(
                         session,
-                        new NamespaceClient(session),
+                        new NamespaceClient(session, names::drain),
                         leases,
                         new Operations(session),
+                        names,
                         cache,
                         data,
                         new FileStates(),
                         new Handles(),
                         new Commands(clock),
-                        clock);
+                        clock,
+                        accessRule);
         this.root = new InodeId(session.volume().getRoot());
         this.notifier = notifier;
         this.reader = new InodeReader(vfs);
         this.writeBacks = new WriteBacks(vfs);
         this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
         this.shared = new SharedOperations(vfs);
-        this.recalls = new Recalls(vfs, writeBacks, shared);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
         this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
-        this.names = new NamespaceOperations(vfs, reader, files, writeBacks);
+        this.copies = new CopyOperations(vfs, files, writeBacks, session.volume().getChunkBytes());
         this.directories = new DirectoryOperations(vfs, reader, files);
+        var adoption = new Adoption(vfs, directories);
+        var earlyPins = new EarlyPins(vfs);
+        this.recalls = new Recalls(vfs, writeBacks, shared, adoption, earlyPins);
+        var answers = new LocalAnswers(vfs, adoption);
+        this.names = new NamespaceOperations(vfs, reader, files, answers, earlyPins);
+        this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
-        this.locks = new LockOperations(locks);
+        this.locks = new LockOperations(locks, names);
     }
 
     /** Connects leases with the kernel's caches; before the first operation. */
     public void attach(KernelCache kernelCache) {
         kernel = new RootedKernelCache(kernelCache, root);
+        vfs.names().attach(new LocalNames(vfs));
         vfs.leases().attach(kernel, recalls, reader::onAcquired);
     }
 
@@ -132,6 +146,7 @@ public final class Vfs implements FileSystem {
         List<InodeId> owned = vfs.files().all().stream().map(state -> state.inode).toList();
         writeBacks.send(owned);
         shared.settleAll();
+        vfs.names().drain();
         vfs.session().force();
         if (failure != null) {
             throw failure;
@@ -154,7 +169,9 @@ public final class Vfs implements FileSystem {
      * session.
      */
     public void onSessionLost() {
-        for (InodeId inode : vfs.leases().onSessionLost()) {
+        List<InodeId> held = vfs.leases().onSessionLost();
+        vfs.names().onSessionLost();
+        for (InodeId inode : held) {
             FileState state = vfs.files().ifPresent(inode);
             if (state != null) {
                 state.lose();
@@ -254,12 +271,12 @@ public final class Vfs implements FileSystem {
 
     @Override
     public void unlink(Call call, InodeId parent, Name name) {
-        names.remove(call, in(parent), name, false);
+        removals.remove(call, in(parent), name, false);
     }
 
     @Override
     public void removeDirectory(Call call, InodeId parent, Name name) {
-        names.remove(call, in(parent), name, true);
+        removals.remove(call, in(parent), name, true);
     }
 
     @Override
@@ -270,7 +287,7 @@ public final class Vfs implements FileSystem {
             InodeId newParent,
             Name newName,
             int flags) {
-        names.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
+        removals.rename(call, in(oldParent), oldName, in(newParent), newName, flags);
     }
 
     @Override
@@ -302,10 +319,10 @@ public final class Vfs implements FileSystem {
     public void access(Call call, InodeId inode, int mask) {
         Attributes a = reader.attributes(call, in(inode));
         int bits = a.mode();
-        if (call.caller().isRoot()) {
-            boolean executable = a.isDirectory() || (bits & 0x49) != 0;
-            bits = executable ? 7 : 6;
-        } else if (call.caller().uid() == a.uid()) {
+        if (Permissions.overrides(a, call.caller(), mask & 7)) {
+            return;
+        }
+        if (call.caller().uid() == a.uid()) {
             bits >>= 6;
         } else if (call.caller().isInGroup(a.gid())) {
             bits >>= 3;
@@ -483,8 +500,10 @@ public final class Vfs implements FileSystem {
             long targetHandle,
             long targetOffset,
             long length) {
-        return files.copyRange(
-                call, in(source), sourceOffset, in(target), targetHandle, targetOffset, length);
+        return copies.copyRange(
+                call,
+                new CopyOperations.Range(
+                        in(source), sourceOffset, in(target), targetHandle, targetOffset, length));
     }
 
     // ---- directories ----
@@ -515,6 +534,8 @@ public final class Vfs implements FileSystem {
     @Override
     public void fsyncDirectory(Call call, InodeId inode, long handle, boolean dataOnly) {
         call.beforeWait();
+        vfs.names().drain();
+        files.reportLost(in(inode));
         vfs.session().force();
     }
 }

@@ -7,6 +7,7 @@ import org.keelfs.client.lease.Leases;
 import org.keelfs.client.lease.Operations;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
+import org.keelfs.client.namespace.NamespaceWriter;
 
 /** What the operations work with; made once by {@link Vfs}. */
 record VfsContext(
@@ -14,9 +15,16 @@ record VfsContext(
         NamespaceClient namespace,
         Leases leases,
         Operations operations,
+        NamespaceWriter names,
         MetadataCache cache,
         FileData data,
         FileStates files,
         Handles handles,
         Commands commands,
-        Clock clock) {}
+        Clock clock,
+        AccessRule accessRule) {
+    /** The largest file: a chunk index has 31 bits. 128 PiB with chunks of 64 MiB. */
+    long fileBytesMax() {
+        return (long) session.volume().getChunkBytes() * Integer.MAX_VALUE;
+    }
+}

@@ -4,14 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.data.WriteBackListener;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.MetadataSession.Submitted;
+import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.vfs.FileState.Unsent;
 import org.keelfs.model.Caller;
 import org.keelfs.model.InodeId;
+import org.keelfs.namespace.CommandOutcome;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.CommandResult;
@@ -75,17 +78,18 @@ final class WriteBacks implements WriteBackListener {
     }
 
     @Override
+    public boolean isPlaceable(InodeId inode) {
+        return vfs.names().isMadeOrWanted(inode);
+    }
+
+    /** Takes no lock of a state: who flushes for the namespace may be waited for under one. */
+    @Override
     public void onWriteBackError(InodeId inode, Errno errno) {
-        vfs.files()
-                .with(
-                        inode,
-                        state -> {
-                            if (!state.isGone()) {
-                                LOG.error("{}: write-back failed: {}", inode, errno);
-                                state.onError(errno);
-                            }
-                            return state;
-                        });
+        FileState state = vfs.files().ifPresent(inode);
+        if (state != null && !state.isGone()) {
+            LOG.error("{}: write-back failed: {}", inode, errno);
+            state.onError(errno);
+        }
     }
 
     /** Sends what has no dirty bytes in front of it; called now and then. */
@@ -119,7 +123,7 @@ final class WriteBacks implements WriteBackListener {
                 continue;
             }
             try {
-                if (mayTell(state) && !state.isSending()) {
+                if (mayTell(state) && !state.isSending() && !sentLocally(state)) {
                     Unsent taken = state.takeUnsent();
                     state.sending(true);
                     sent.add(inode);
@@ -140,9 +144,35 @@ final class WriteBacks implements WriteBackListener {
         return state.isOwned() ? state.hasUnsent() : state.hasUnsentAccess();
     }
 
+    /**
+     * Answered under this mount's lease, where the inode is known: the command goes behind all that
+     * programs did before. The state is locked.
+     */
+    private boolean sentLocally(FileState state) {
+        return vfs.names().isEnabled() && sentLocally(state, null);
+    }
+
+    /**
+     * The same.
+     *
+     * @param bytesFirst the inode, when its bytes have to be at the nodes before the server hears
+     *     of its size; null when they are
+     */
+    boolean sentLocally(FileState state, @Nullable InodeId bytesFirst) {
+        Unsent taken = state.takeUnsent();
+        List<CommandOutcome> outcomes =
+                vfs.names().tryLocal(List.of(command(state.inode, taken)), bytesFirst);
+        boolean sent = outcomes != null && outcomes.getFirst().errno() == null;
+        if (!sent) {
+            state.giveBack(taken);
+        }
+        state.arrived();
+        return sent;
+    }
+
     private void submit(List<InodeId> sent, List<Unsent> values, List<Command> commands) {
-        try {
-            Submitted submitted = vfs.session().submit(commands);
+        try (NamespaceWriter.Flux _ = vfs.names().flux(sent)) {
+            Submitted submitted = vfs.names().submit(commands);
             for (int i = 0; i < sent.size(); i++) {
                 CommandResult result = submitted.results().get(i);
                 finish(sent.get(i), values.get(i), result);
@@ -214,6 +244,15 @@ final class WriteBacks implements WriteBackListener {
         if (!state.isOwned() || !state.hasUnsent()) {
             return;
         }
+        if (sentLocally(state)) {
+            return;
+        }
+        try (NamespaceWriter.Flux _ = vfs.names().flux(List.of(state.inode))) {
+            submitLocked(state);
+        }
+    }
+
+    private void submitLocked(FileState state) {
         Unsent taken = state.takeUnsent();
         try {
             tell(state, taken);
@@ -225,7 +264,7 @@ final class WriteBacks implements WriteBackListener {
     private void tell(FileState state, Unsent taken) {
         Submitted submitted;
         try {
-            submitted = vfs.session().submit(List.of(command(state.inode, taken)));
+            submitted = vfs.names().submit(List.of(command(state.inode, taken)));
         } catch (FsException e) {
             state.giveBack(taken);
             throw e;

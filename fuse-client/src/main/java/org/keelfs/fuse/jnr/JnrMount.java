@@ -132,8 +132,8 @@ public final class JnrMount implements FuseMount {
                         "ac_attr_timeout=0",
                         "big_writes",
                         "no_remote_lock",
-                        "max_write=" + WRITE_BYTES_MAX,
-                        options.readOnly() ? "ro" : "rw"));
+                        "max_write=" + WRITE_BYTES_MAX));
+        words.addAll(options.words());
         if (options.defaultPermissions()) {
             words.add("default_permissions");
         }

@@ -20,7 +20,7 @@ import org.keelfs.client.vfs.Entry;
 import org.keelfs.client.vfs.FileSystem;
 import org.keelfs.client.vfs.FileSystemStatistics;
 import org.keelfs.client.vfs.Opened;
-import org.keelfs.fuse.kernel.ProcessGroups;
+import org.keelfs.fuse.kernel.ProcessCredentials;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
 import org.keelfs.model.InodeId;
@@ -120,12 +120,13 @@ final class JnrOperations extends FuseStubFS {
         FuseContext context = getContext();
         int uid = context.uid.intValue();
         int pid = context.pid.intValue();
-        int[] groups = uid == 0 || pid == 0 ? new int[0] : ProcessGroups.read(pid);
-        return new Call(
-                new Caller(uid, context.gid.intValue(), groups),
-                pid,
-                context.umask.intValue() & 0777,
-                true);
+        int gid = context.gid.intValue();
+        Caller caller = new Caller(uid, gid, new int[0]);
+        if (uid != 0 && pid != 0) {
+            ProcessCredentials read = ProcessCredentials.read(pid);
+            caller = new Caller(uid, gid, read.groups(), read.capabilities());
+        }
+        return new Call(caller, pid, context.umask.intValue() & 0777, true);
     }
 
     private OpenFile file(FuseFileInfo info) {

@@ -8,45 +8,49 @@ import org.keelfs.fuse.kernel.protocol.Layout.InHeader;
 import org.keelfs.model.Caller;
 
 /**
- * Who asks. Supplementary groups are not in requests; they are read from /proc where a call needs
- * them. Thread-safe.
+ * Who asks. Supplementary groups and capabilities are not in requests; they are read from /proc
+ * where a call needs them. Thread-safe.
  */
 final class Callers {
     private static final int[] NO_GROUPS = {};
 
-    /** A process that changes its groups is believed to have the old ones for so long at most. */
-    private static final long GROUPS_KEPT_NS = 100_000_000L;
+    /**
+     * A process that changes its groups or capabilities is believed to have the old ones for so
+     * long at most.
+     */
+    private static final long KEPT_NS = 100_000_000L;
 
     /** Enough for the processes active within that time. */
     private static final int PROCESSES_MAX = 256;
 
-    private record Groups(int uid, int gid, int[] ids, long readAtNs) {}
+    private record Known(int uid, int gid, ProcessCredentials credentials, long readAtNs) {}
 
-    private final ConcurrentHashMap<Integer, Groups> byProcess = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Integer, Known> byProcess = new ConcurrentHashMap<>();
 
-    /** For calls that need no groups. */
+    /** For calls that need no more than the user. */
     Call plain(Exchange x, boolean mayBlock) {
         return new Call(new Caller(x.uid(), x.gid(), NO_GROUPS), x.pid(), 0, mayBlock);
     }
 
     /** For calls that change the namespace or attributes. */
-    Call withGroups(Exchange x, int umask, boolean mayBlock) {
-        return new Call(new Caller(x.uid(), x.gid(), groups(x)), x.pid(), umask & 0777, mayBlock);
+    Call withCredentials(Exchange x, int umask, boolean mayBlock) {
+        return new Call(caller(x), x.pid(), umask & 0777, mayBlock);
     }
 
-    private int[] groups(Exchange x) {
+    private Caller caller(Exchange x) {
         int[] told = groupsInRequest(x);
-        // Root passes every check that groups decide.
+        // Root passes every check that groups decide; what it may not although it is root, the
+        // kernel has refused.
         if (x.uid() == 0 || x.pid() == 0) {
-            return told;
+            return new Caller(x.uid(), x.gid(), told);
         }
-        int[] read = groupsOfProcess(x.pid(), x.uid(), x.gid());
-        if (told.length == 0) {
-            return read;
+        ProcessCredentials read = ofProcess(x.pid(), x.uid(), x.gid());
+        int[] groups = read.groups();
+        if (told.length > 0) {
+            groups = Arrays.copyOf(groups, groups.length + told.length);
+            System.arraycopy(told, 0, groups, groups.length - told.length, told.length);
         }
-        int[] both = Arrays.copyOf(read, read.length + told.length);
-        System.arraycopy(told, 0, both, read.length, told.length);
-        return both;
+        return new Caller(x.uid(), x.gid(), groups, read.capabilities());
     }
 
     /** With CREATE_SUPP_GROUP: the group of the parent directory where the caller is in it. */
@@ -68,20 +72,20 @@ final class Callers {
         return NO_GROUPS;
     }
 
-    private int[] groupsOfProcess(int pid, int uid, int gid) {
+    private ProcessCredentials ofProcess(int pid, int uid, int gid) {
         long now = System.nanoTime();
-        Groups known = byProcess.get(pid);
+        Known known = byProcess.get(pid);
         if (known != null
                 && known.uid == uid
                 && known.gid == gid
-                && now - known.readAtNs < GROUPS_KEPT_NS) {
-            return known.ids;
+                && now - known.readAtNs < KEPT_NS) {
+            return known.credentials;
         }
         if (byProcess.size() >= PROCESSES_MAX) {
             byProcess.clear();
         }
-        int[] ids = ProcessGroups.read(pid);
-        byProcess.put(pid, new Groups(uid, gid, ids, now));
-        return ids;
+        ProcessCredentials read = ProcessCredentials.read(pid);
+        byProcess.put(pid, new Known(uid, gid, read, now));
+        return read;
     }
 }

@@ -85,45 +85,50 @@ final class Dispatch {
             case Opcode.BATCH_FORGET -> batchForget(x);
             case Opcode.GETATTR -> getattr(x, callers.plain(x, mayBlock));
             case Opcode.STATX -> statx(x, callers.plain(x, mayBlock));
-            case Opcode.SETATTR -> setattr(x, callers.withGroups(x, 0, mayBlock));
+            case Opcode.SETATTR -> setattr(x, callers.withCredentials(x, 0, mayBlock));
             case Opcode.READLINK -> readlink(x, callers.plain(x, mayBlock));
-            case Opcode.SYMLINK -> symlink(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.MKNOD -> mknod(x, callers.withGroups(x, x.intAt(MknodIn.UMASK), mayBlock));
-            case Opcode.MKDIR -> mkdir(x, callers.withGroups(x, x.intAt(MkdirIn.UMASK), mayBlock));
-            case Opcode.UNLINK -> unlink(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.RMDIR -> rmdir(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.RENAME -> rename(x, callers.withGroups(x, 0, mayBlock), RenameIn.SIZE, 0);
-            case Opcode.RENAME2 -> rename2(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.LINK -> link(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.OPEN -> open(x, callers.withGroups(x, 0, mayBlock));
+            case Opcode.SYMLINK -> symlink(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.MKNOD ->
+                    mknod(x, callers.withCredentials(x, x.intAt(MknodIn.UMASK), mayBlock));
+            case Opcode.MKDIR ->
+                    mkdir(x, callers.withCredentials(x, x.intAt(MkdirIn.UMASK), mayBlock));
+            case Opcode.UNLINK -> unlink(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.RMDIR -> rmdir(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.RENAME ->
+                    rename(x, callers.withCredentials(x, 0, mayBlock), RenameIn.SIZE, 0);
+            case Opcode.RENAME2 -> rename2(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.LINK -> link(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.OPEN -> open(x, callers.withCredentials(x, 0, mayBlock));
             case Opcode.CREATE ->
-                    create(x, callers.withGroups(x, x.intAt(CreateIn.UMASK), mayBlock));
+                    create(x, callers.withCredentials(x, x.intAt(CreateIn.UMASK), mayBlock));
             case Opcode.TMPFILE ->
-                    tmpfile(x, callers.withGroups(x, x.intAt(CreateIn.UMASK), mayBlock));
+                    tmpfile(x, callers.withCredentials(x, x.intAt(CreateIn.UMASK), mayBlock));
             case Opcode.READ -> read(x, callers.plain(x, mayBlock));
             case Opcode.WRITE -> write(x, callers.plain(x, mayBlock));
             case Opcode.FLUSH -> flush(x, callers.plain(x, mayBlock));
             case Opcode.RELEASE -> release(x, callers.plain(x, mayBlock));
             case Opcode.FSYNC -> fsync(x, callers.plain(x, mayBlock));
-            case Opcode.OPENDIR -> opendir(x, callers.withGroups(x, 0, mayBlock));
+            case Opcode.OPENDIR -> opendir(x, callers.withCredentials(x, 0, mayBlock));
             case Opcode.READDIR -> readdir(x, callers.plain(x, mayBlock), false);
             case Opcode.READDIRPLUS -> readdir(x, callers.plain(x, mayBlock), true);
             case Opcode.RELEASEDIR -> releasedir(x, callers.plain(x, mayBlock));
             case Opcode.FSYNCDIR -> fsyncdir(x, callers.plain(x, mayBlock));
             case Opcode.STATFS -> statfs(x, callers.plain(x, mayBlock));
             case Opcode.GETXATTR -> getxattr(x, callers.plain(x, mayBlock));
-            case Opcode.LISTXATTR -> listxattr(x, callers.plain(x, mayBlock));
-            case Opcode.SETXATTR -> setxattr(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.REMOVEXATTR -> removexattr(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.ACCESS -> access(x, callers.withGroups(x, 0, mayBlock));
-            case Opcode.FALLOCATE -> fallocate(x, callers.plain(x, mayBlock));
+            case Opcode.LISTXATTR -> listxattr(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.SETXATTR -> setxattr(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.REMOVEXATTR -> removexattr(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.ACCESS -> access(x, callers.withCredentials(x, 0, mayBlock));
+            case Opcode.FALLOCATE -> fallocate(x, callers.withCredentials(x, 0, mayBlock));
             case Opcode.LSEEK -> lseek(x, callers.plain(x, mayBlock));
-            case Opcode.COPY_FILE_RANGE -> copyFileRange(x, callers.plain(x, mayBlock), false);
-            case Opcode.COPY_FILE_RANGE_64 -> copyFileRange(x, callers.plain(x, mayBlock), true);
+            case Opcode.COPY_FILE_RANGE ->
+                    copyFileRange(x, callers.withCredentials(x, 0, mayBlock), false);
+            case Opcode.COPY_FILE_RANGE_64 ->
+                    copyFileRange(x, callers.withCredentials(x, 0, mayBlock), true);
             case Opcode.GETLK -> getlk(x, callers.plain(x, mayBlock));
             case Opcode.SETLK -> setlk(x, callers.plain(x, mayBlock), false);
             case Opcode.SETLKW -> setlk(x, callers.plain(x, mayBlock), true);
-            case Opcode.IOCTL -> ioctls.serve(x, callers.plain(x, mayBlock));
+            case Opcode.IOCTL -> ioctls.serve(x, callers.withCredentials(x, 0, mayBlock));
             case Opcode.DESTROY -> 0;
             case Opcode.NOTIFY_REPLY -> NO_REPLY;
             // POLL: the kernel then takes files as always ready. The rest is unknown.

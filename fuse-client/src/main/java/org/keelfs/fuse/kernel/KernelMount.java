@@ -33,6 +33,9 @@ import org.slf4j.LoggerFactory;
 public final class KernelMount implements FuseMount {
     private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
 
+    /** A process that is killed while it waits ends within about this time. */
+    private static final int KILL_PERIOD_MS = 100;
+
     /** How often waiting requests are looked through for long waits. */
     private static final int WATCH_PERIOD_S = 5;
 
@@ -111,6 +114,12 @@ public final class KernelMount implements FuseMount {
         }
         connection = MountPoint.mountedOn(dir);
         Mounting.setReadAhead(connection, options.readAheadKb());
+        var _ =
+                watch.scheduleWithFixedDelay(
+                        requests::interruptKilled,
+                        KILL_PERIOD_MS,
+                        KILL_PERIOD_MS,
+                        TimeUnit.MILLISECONDS);
         var _ =
                 watch.scheduleAtFixedRate(
                         requests::reportLongWaits,

@@ -12,7 +12,6 @@ import org.keelfs.base.Errno;
 final class Libc {
     static final int O_RDWR = 2;
     static final int O_CLOEXEC = 0x80000;
-    static final int MS_RDONLY = 1;
     static final int MS_NOEXEC = 8;
     static final int MNT_DETACH = 2;
     static final int AF_UNIX = 1;

@@ -1,7 +1,9 @@
 package org.keelfs.fuse.kernel;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * How a file system is mounted; {@link #DEFAULTS} is good for most.
@@ -10,7 +12,7 @@ import java.util.List;
  * @param allowOther other users than the mounting one may use it (allow_other; ordinary users need
  *     user_allow_other in /etc/fuse.conf)
  * @param defaultPermissions the kernel checks mode bits and owners
- * @param readOnly mounted read-only
+ * @param flags options of mount(8)
  * @param acl POSIX ACLs: the file system stores system.posix_acl_* xattrs and applies default ACLs
  *     and umask
  * @param readers threads that read requests; 0: twice the processors, at least 4
@@ -26,7 +28,7 @@ public record MountOptions(
         String source,
         boolean allowOther,
         boolean defaultPermissions,
-        boolean readOnly,
+        Set<MountFlag> flags,
         boolean acl,
         int readers,
         int writeBytesMax,
@@ -42,7 +44,7 @@ public record MountOptions(
                     "keelfs",
                     true,
                     true,
-                    false,
+                    Set.of(),
                     true,
                     0,
                     WRITE_BYTES_MAX,
@@ -53,6 +55,7 @@ public record MountOptions(
 
     public MountOptions {
         ownDirectories = List.copyOf(ownDirectories);
+        flags = Set.copyOf(flags);
         if (writeBytesMax < 4096 || writeBytesMax > WRITE_BYTES_MAX || writeBytesMax % 4096 != 0) {
             throw new IllegalArgumentException(
                     "writeBytesMax must be a multiple of 4096 up to 1 MiB, not " + writeBytesMax);
@@ -72,7 +75,7 @@ public record MountOptions(
                 value,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 readers,
                 writeBytesMax,
@@ -87,7 +90,7 @@ public record MountOptions(
                 source,
                 value,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 readers,
                 writeBytesMax,
@@ -97,7 +100,7 @@ public record MountOptions(
                 ownDirectories);
     }
 
-    public MountOptions withReadOnly(boolean value) {
+    public MountOptions withFlags(Set<MountFlag> value) {
         return new MountOptions(
                 source,
                 allowOther,
@@ -117,7 +120,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 value,
                 readers,
                 writeBytesMax,
@@ -132,7 +135,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 value,
                 writeBytesMax,
@@ -147,7 +150,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 readers,
                 writeBytesMax,
@@ -163,7 +166,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 readers,
                 writeBytesMax,
@@ -178,7 +181,7 @@ public record MountOptions(
                 source,
                 allowOther,
                 defaultPermissions,
-                readOnly,
+                flags,
                 acl,
                 readers,
                 writeBytesMax,
@@ -186,5 +189,17 @@ public record MountOptions(
                 readAheadKb,
                 locks,
                 value);
+    }
+
+    /** The flags as words, in the order of mount(8)'s own output. */
+    public List<String> words() {
+        var words = new ArrayList<String>();
+        words.add(flags.contains(MountFlag.RO) ? MountFlag.RO.word() : "rw");
+        for (MountFlag flag : MountFlag.values()) {
+            if (flag != MountFlag.RO && flags.contains(flag)) {
+                words.add(flag.word());
+            }
+        }
+        return words;
     }
 }

@@ -34,8 +34,8 @@ final class Mounting {
 
     private static Device mountAsRoot(Path dir, MountOptions options) {
         Device device = Device.open();
-        // Setuid programs and device nodes work as on any file system that root mounts.
-        long flags = options.readOnly() ? Libc.MS_RDONLY : 0;
+        // Without flags setuid programs and device nodes work as on any mount by root.
+        long flags = options.flags().stream().mapToLong(MountFlag::bit).reduce(0, (a, b) -> a | b);
         String data =
                 "fd=%d,rootmode=40000,user_id=0,group_id=0".formatted(device.fd())
                         + (options.defaultPermissions() ? ",default_permissions" : "")
@@ -65,7 +65,7 @@ final class Mounting {
         words.add("subtype=keelfs");
         words.add("nosuid");
         words.add("nodev");
-        words.add(options.readOnly() ? "ro" : "rw");
+        words.addAll(options.words());
         if (options.defaultPermissions()) {
             words.add("default_permissions");
         }

@@ -9,6 +9,11 @@ import org.slf4j.LoggerFactory;
  * Requests that moved to threads of their own: who may be interrupted, what waits and since when.
  * Thread-safe.
  *
+ * <p>The kernel sends FUSE_INTERRUPT once, at the first signal of whatever kind. A program that
+ * handles a signal does not expect EINTR from what a local file system does in an uninterruptible
+ * sleep, and many take it for an error of the disk: so only waits for locks end at any signal, all
+ * else when the process is being killed, which is looked up until the request is done.
+ *
  * <p>An interrupt can be read before its target is entered here, by another reader than the
  * target's. Such uniques are remembered for a while; numbers are never used again, so a stale one
  * does no harm.
@@ -28,14 +33,16 @@ final class Requests {
     static final class Ticket {
         private final String what;
         private final Thread thread;
+        private final int pid;
         private final boolean mayWaitForEver;
         private final long sinceNs = System.nanoTime();
         private long reportedNs;
         private boolean done;
 
-        private Ticket(String what, Thread thread, boolean mayWaitForEver) {
+        private Ticket(String what, Thread thread, int pid, boolean mayWaitForEver) {
             this.what = what;
             this.thread = thread;
+            this.pid = pid;
             this.mayWaitForEver = mayWaitForEver;
         }
 
@@ -48,18 +55,28 @@ final class Requests {
         private synchronized void end() {
             done = true;
         }
+
+        private synchronized boolean isDone() {
+            return done;
+        }
     }
 
     private final ConcurrentHashMap<Long, Ticket> waiting = new ConcurrentHashMap<>();
+
+    /** Those whose process got a signal that does not kill it. */
+    private final ConcurrentHashMap.KeySetView<Ticket, Boolean> signalled =
+            ConcurrentHashMap.newKeySet();
+
     private final long[] early = new long[EARLY_MAX];
     private int earlyNext;
 
     /** The current thread serves the request from here on. */
     Ticket enter(Exchange x) {
-        var ticket = new Ticket(x.toString(), Thread.currentThread(), x.opcode() == Opcode.SETLKW);
+        boolean mayWaitForEver = x.opcode() == Opcode.SETLKW;
+        var ticket = new Ticket(x.toString(), Thread.currentThread(), x.pid(), mayWaitForEver);
         waiting.put(x.unique(), ticket);
         if (wasInterruptedEarly(x.unique())) {
-            ticket.interrupt();
+            onSignal(ticket);
         }
         return ticket;
     }
@@ -68,9 +85,10 @@ final class Requests {
     void leave(Exchange x, Ticket ticket) {
         waiting.remove(x.unique());
         ticket.end();
+        signalled.remove(ticket);
     }
 
-    /** FUSE_INTERRUPT: its target's thread is interrupted, now or when it enters. */
+    /** FUSE_INTERRUPT: there is a signal for the process that waits for this request. */
     void interrupt(long unique) {
         Ticket ticket = waiting.get(unique);
         if (ticket == null) {
@@ -78,7 +96,28 @@ final class Requests {
             ticket = waiting.get(unique);
         }
         if (ticket != null) {
+            onSignal(ticket);
+        }
+    }
+
+    private void onSignal(Ticket ticket) {
+        if (ticket.mayWaitForEver || Signals.isBeingKilled(ticket.pid)) {
             ticket.interrupt();
+            return;
+        }
+        signalled.add(ticket);
+        if (ticket.isDone()) {
+            signalled.remove(ticket);
+        }
+    }
+
+    /** Interrupts whose process is being killed by now; to be called often. */
+    void interruptKilled() {
+        for (Ticket ticket : signalled) {
+            if (Signals.isBeingKilled(ticket.pid)) {
+                ticket.interrupt();
+                signalled.remove(ticket);
+            }
         }
     }
 

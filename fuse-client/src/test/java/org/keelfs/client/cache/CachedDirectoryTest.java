@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.keelfs.client.cache.CachedDirectory.Child;
 import org.keelfs.model.FileType;
@@ -16,7 +17,7 @@ class CachedDirectoryTest {
     private static final Name A = Name.of("a");
     private static final Name B = Name.of("b");
 
-    private final CachedDirectory directory = new CachedDirectory();
+    private final CachedDirectory directory = new CachedDirectory(new AtomicLong());
 
     private static Child child(int inode, int position) {
         return new Child(new InodeId(inode), FileType.REGULAR, position);
@@ -76,7 +77,7 @@ class CachedDirectoryTest {
 
     @Test
     void aCompleteListingIsReadInOrderOfPositions() {
-        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1));
+        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1), new AtomicLong());
         made.put(B, child(3, 9));
         made.put(A, child(2, 4));
         assertEquals(A, assertNotNullListed(made.after(0)).name());
@@ -88,7 +89,7 @@ class CachedDirectoryTest {
 
     @Test
     void aNameWhoseChangeWasNotCoveredIsUnknownInACompleteListingToo() {
-        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1));
+        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1), new AtomicLong());
         made.put(B, child(3, 1));
         made.beginChange();
         made.forget(A);
@@ -104,7 +105,7 @@ class CachedDirectoryTest {
 
     @Test
     void anEntryWithoutPositionMakesTheListingIncomplete() {
-        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1));
+        CachedDirectory made = CachedDirectory.newlyMade(new InodeId(1), new AtomicLong());
         made.put(A, child(2, 0));
         assertFalse(made.isComplete());
         assertEquals(child(2, 0), made.find(A));

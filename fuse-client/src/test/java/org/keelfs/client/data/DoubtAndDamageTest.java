@@ -15,6 +15,7 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -91,6 +92,36 @@ class DoubtAndDamageTest {
         byte[] bytes = new byte[length];
         new Random(seed).nextBytes(bytes);
         return bytes;
+    }
+
+    @Test
+    void seekingBesideWritesFindsEverySector() throws Exception {
+        BufferedFileData data = mount();
+        int sectors = 200;
+        long size = (long) sectors * SECTOR;
+        write(data, 0, random(1, (int) size), 0);
+        data.flush(FILE);
+        var stop = new AtomicBoolean();
+        var places = new Random(3);
+        var writer =
+                CompletableFuture.runAsync(
+                        () -> {
+                            while (!stop.get()) {
+                                long at = (long) places.nextInt(sectors) * SECTOR;
+                                write(data, at, random(4, SECTOR), size);
+                                data.flush(FILE);
+                            }
+                        },
+                        cluster.workers);
+        try {
+            for (int i = 0; i < 2_000; i++) {
+                assertEquals(-1, data.seek(FILE, 0, size, false), "a hole");
+                assertEquals(SECTOR, data.seek(FILE, SECTOR, size, true), "no data");
+            }
+        } finally {
+            stop.set(true);
+        }
+        writer.join();
     }
 
     private static byte[] stored(MemoryNode node, ChunkId chunk, int sector) {

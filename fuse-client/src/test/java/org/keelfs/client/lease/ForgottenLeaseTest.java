@@ -92,6 +92,12 @@ class ForgottenLeaseTest {
         }
 
         @Override
+        public void awaitMade(InodeId inode) {}
+
+        @Override
+        public void beforeDenial(InodeId inode) {}
+
+        @Override
         public boolean mayBeDirectory(InodeId inode) {
             return false;
         }

@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
@@ -43,6 +44,12 @@ public final class MemoryCluster implements AutoCloseable {
     /** Reports of seals are taken when this is done. */
     public volatile CompletableFuture<Boolean> reportsTaken =
             CompletableFuture.completedFuture(true);
+
+    /** A file that the metadata server does not know yet; calls that ask for it wait. */
+    public volatile @Nullable InodeId lateFile;
+
+    /** Completed when the server knows it. */
+    public final CompletableFuture<Void> lateFileKnown = new CompletableFuture<>();
 
     private final AtomicLong counters = new AtomicLong();
     private final AtomicLong sessions = new AtomicLong();
@@ -99,7 +106,11 @@ public final class MemoryCluster implements AutoCloseable {
         public CompletableFuture<List<Layout>> layouts(List<LayoutWant> wants) {
             layoutCalls.incrementAndGet();
             return CompletableFuture.supplyAsync(
-                    () -> wants.stream().map(want -> layout(want, session)).toList(), workers);
+                    () -> {
+                        awaitKnown(wants);
+                        return wants.stream().map(want -> layout(want, session)).toList();
+                    },
+                    workers);
         }
 
         @Override
@@ -126,6 +137,13 @@ public final class MemoryCluster implements AutoCloseable {
         @Override
         public boolean mayRewrite(InodeId inode) {
             return leaseHeld;
+        }
+    }
+
+    private void awaitKnown(List<LayoutWant> wants) {
+        InodeId late = lateFile;
+        if (late != null && wants.stream().anyMatch(want -> want.getInode() == late.value())) {
+            lateFileKnown.join();
         }
     }
 

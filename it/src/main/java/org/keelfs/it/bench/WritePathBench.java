@@ -120,7 +120,7 @@ public class WritePathBench {
                 implements Chunk {}
 
         @Override
-        public @Nullable Opened known(InodeId inode, int chunkIndex) {
+        public @Nullable Opened known(InodeId inode, int chunkIndex, Use use) {
             return new Opened(new OnlyChunk(new ChunkId(1L + chunkIndex), 1, 1, key), null);
         }
 
@@ -171,7 +171,7 @@ public class WritePathBench {
         }
 
         @Override
-        public void forgetChunks(InodeId inode, int firstIndex) {
+        public void forgetChunks(InodeId inode, int first, int end) {
             // nothing is kept
         }
 

@@ -39,6 +39,9 @@ final class Fault {
         if (scheduler.chance(options.setChangePercent)) {
             cluster.metadata.wantChange();
         }
+        if (options.copyPercent > 0 && scheduler.chance(options.copyPercent)) {
+            cluster.metadata.wantCopy();
+        }
         if (scheduler.chance(options.healerPercent)) {
             cluster.metadata.healOne();
         }

@@ -205,7 +205,7 @@ final class SimClient {
 
     <O> RoundRunner<O> prepare(
             Round<O> round, @Nullable ChunkSession of, long created, Consumer<O> done) {
-        var membership = new Membership(true, created);
+        var membership = new Membership(true, created, Layout.originOf(layout, of));
         return new RoundRunner<>(cluster, endpoint(), gate(), _ -> membership, of, round, done);
     }
 
@@ -526,7 +526,8 @@ final class SimClient {
     private void seal(Layout of, Mode held) {
         opening = true;
         var in = chunkGrant(of, held);
-        var round = cluster.rules.seal(in, of.set(), of.hint(), cluster.times());
+        var round =
+                cluster.rules.seal(in, of.set(), of.hint(), cluster.times(), of.origin() != null);
         long asked = session;
         var _ =
                 run(

@@ -49,7 +49,7 @@ final class SimHealing {
         }
         var change =
                 new Change(new ReplicaSetChange(grant, from, cluster.times()), from, grant.epoch());
-        metadata.run(change, _ -> end(id));
+        metadata.run(change, null, _ -> end(id));
         cluster.scheduler.after(PATIENCE_NS, SimMetadata.ENDPOINT, () -> end(id));
     }
 

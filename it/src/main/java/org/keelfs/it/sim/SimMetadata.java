@@ -18,6 +18,7 @@ import org.keelfs.register.FenceRound;
 import org.keelfs.register.Hint;
 import org.keelfs.register.Membership;
 import org.keelfs.register.Round;
+import org.keelfs.register.SealOutcome;
 import org.keelfs.replicaset.CatchUp;
 
 /**
@@ -57,6 +58,12 @@ final class SimMetadata {
     private @Nullable Mode lastMode;
     private boolean busy;
     private boolean changeWanted;
+
+    /** The next holder is to find the chunk frozen, and its copy in its place. */
+    private boolean copyWanted;
+
+    private Membership.@Nullable Origin origin;
+    private List<NodeId> originNodes = List.of();
 
     /** A lease held. */
     private static final class Hold {
@@ -108,11 +115,14 @@ final class SimMetadata {
             if (holders.isEmpty()) {
                 draining = false;
             }
-            if (changeWanted || draining) {
+            if (changeWanted || copyWanted || draining) {
                 recallAll();
                 if (changeWanted && holders.isEmpty()) {
                     changeWanted = false;
                     cluster.healing.start();
+                } else if (copyWanted && holders.isEmpty()) {
+                    copyWanted = false;
+                    freeze();
                 }
                 return;
             }
@@ -306,13 +316,14 @@ final class SimMetadata {
 
     private Layout layoutOf(Layout.Kind kind, boolean others) {
         var id = chunk == null ? new ChunkId(0) : chunk;
-        return new Layout(kind, id, epoch, createdEpoch, set, sealHint, others);
+        return new Layout(kind, id, epoch, createdEpoch, set, sealHint, others, origin);
     }
 
     boolean sealed(ChunkId sealedChunk, long sealedEpoch) {
         boolean current = sealedChunk.equals(chunk) && sealedEpoch == epoch;
         if (current) {
             open = true;
+            dropOrigin();
         }
         return current;
     }
@@ -352,6 +363,7 @@ final class SimMetadata {
         var round = new FenceRound(chunk, epoch, set, cluster.times());
         run(
                 round,
+                null,
                 outcome -> {
                     busy = false;
                     boolean fenced = outcome instanceof FenceOutcome.Fenced;
@@ -363,12 +375,12 @@ final class SimMetadata {
                 });
     }
 
-    <O> void run(Round<O> round, Consumer<O> done) {
+    <O> void run(Round<O> round, Membership.@Nullable Origin from, Consumer<O> done) {
         new RoundRunner<>(
                         cluster,
                         ENDPOINT,
                         Runnable::run,
-                        _ -> new Membership(true, 0),
+                        _ -> new Membership(true, 0, from),
                         null,
                         round,
                         done)
@@ -381,11 +393,75 @@ final class SimMetadata {
             return;
         }
         cluster.trace("metadata drops %s, fence %d", gone, fencedEpoch);
+        dropOrigin();
         chunk = null;
         hint = null;
         var nodes = new ArrayList<>(set.nodes());
         nodes.addAll(formerNodes);
         nodes.forEach(node -> order(node, gone, fencedEpoch, false));
+    }
+
+    // ---- copies of frozen chunks ----
+
+    void wantCopy() {
+        copyWanted = true;
+        pump();
+    }
+
+    /**
+     * All leases are back: seals the chunk for readers, so that it is frozen from here on, and puts
+     * a copy in its place. What else has the frozen chunk does not write it, and is not modelled.
+     */
+    private void freeze() {
+        var frozen = chunk;
+        if (frozen == null || origin != null) {
+            endChange();
+            return;
+        }
+        busy = true;
+        epoch = newEpoch();
+        open = false;
+        fresh = true;
+        sealer = 0;
+        hint = null;
+        long in = epoch;
+        var grant =
+                new ChunkGrant(
+                        frozen, in, set, cluster.whole(), Mode.READ, new SessionId(Long.MAX_VALUE));
+        run(
+                cluster.rules.seal(grant, set, null, cluster.times(), false),
+                null,
+                outcome -> {
+                    if (outcome instanceof SealOutcome.Opened && in == epoch) {
+                        copy(frozen, in);
+                    }
+                    endChange();
+                });
+    }
+
+    private void copy(ChunkId frozen, long sealedIn) {
+        cluster.history.opened(sealedIn);
+        chunk = new ChunkId(++chunks);
+        createdEpoch = newEpoch();
+        epoch = createdEpoch;
+        evictedCanReach = false;
+        originNodes = new ArrayList<>(set.nodes());
+        originNodes.addAll(formerNodes);
+        formerNodes.clear();
+        origin = new Membership.Origin(frozen, cluster.rules.frozenIn(sealedIn), createdEpoch);
+        cluster.trace("metadata puts %s in place of %s", chunk, origin);
+        if (!cluster.rules.keepsOriginUntilOpen()) {
+            originNodes.forEach(node -> order(node, frozen, sealedIn, false));
+        }
+    }
+
+    /** The copy is OPEN, or dropped. */
+    private void dropOrigin() {
+        var from = origin;
+        if (from != null) {
+            origin = null;
+            originNodes.forEach(node -> order(node, from.chunk(), from.frozenEpoch(), false));
+        }
     }
 
     /** Tells a node until it was up to hear it. */
@@ -428,12 +504,13 @@ final class SimMetadata {
                         new SessionId(Long.MAX_VALUE));
         var parts = new SimRules.SessionParts(grant, seen -> seen + 1, 1, false, set.nodes());
         var target = set.nodes().get(cluster.scheduler.below(set.size()));
-        run(new CatchUp(new SimRules.SimSession(parts), target, cluster.times()), _ -> {});
+        run(new CatchUp(new SimRules.SimSession(parts), target, cluster.times()), null, _ -> {});
     }
 
     /** The chunk and fresh epoch of a change; null when there is nothing to change. */
     @Nullable ChunkGrant beginChange(ReplicaSet to) {
-        if (chunk == null) {
+        // A copy is made where its origin is: it moves once it is OPEN.
+        if (chunk == null || origin != null) {
             return null;
         }
         busy = true;

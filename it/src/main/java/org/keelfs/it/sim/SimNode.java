@@ -47,6 +47,47 @@ final class SimNode {
         if (!up) {
             return;
         }
+        var origin = membership.origin();
+        if (origin != null && register.wantsCopy(request, membership)) {
+            copyFirst(request, membership, origin, reply);
+        } else {
+            carryOut(request, membership, reply);
+        }
+    }
+
+    /**
+     * As the node's copier does: STAGEs and an INSTALL with time between, in which it may crash.
+     */
+    private void copyFirst(
+            RegisterRequest request,
+            Membership membership,
+            Membership.Origin origin,
+            Consumer<RegisterReply> reply) {
+        var digest = register.frozen(origin);
+        if (digest == null) {
+            carryOut(request, new Membership(true, membership.createdEpoch()), reply);
+            return;
+        }
+        long in = cluster.rules.copiedIn(origin, request);
+        var values = table.values(origin.chunk(), cluster.whole());
+        var stage = new RegisterRequest.Stage(request.chunk(), in, values);
+        var install = new RegisterRequest.Install(request.chunk(), in, List.of(), digest);
+        register.onCopy(_ -> {}, stage, true, effects());
+        int life = incarnation;
+        cluster.scheduler.after(
+                cluster.scheduler.between(SYNC_MIN_NS, SYNC_MAX_NS),
+                id.value(),
+                () -> {
+                    if (up && life == incarnation) {
+                        register.onCopy(_ -> {}, install, false, effects());
+                        carryOut(request, membership, reply);
+                    }
+                });
+        maybeSync();
+    }
+
+    private void carryOut(
+            RegisterRequest request, Membership membership, Consumer<RegisterReply> reply) {
         register.onRequest(reply, cluster.rules.atNode(request), membership, effects());
         if (!cluster.rules.breaksTables()) {
             register.invariants(table.chunks(), cluster.whole());

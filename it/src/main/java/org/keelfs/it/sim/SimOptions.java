@@ -39,6 +39,10 @@ public final class SimOptions {
     public int freezePercent = 10;
     public int clientCrashPercent;
     public int setChangePercent;
+
+    /** The chunk is frozen, and copied for the next who uses it (decision 0070). */
+    public int copyPercent;
+
     public int metadataRestartPercent;
 
     /** A healer that is not the holder catches a replica up (R7). */
@@ -98,6 +102,7 @@ public final class SimOptions {
         o.recallNs = 15_000 + random.nextInt(75_000);
         o.slowLinks = sometimes(random, 6);
         o.deadlineNs = 25_000 + random.nextInt(175_000);
+        o.copyPercent = sometimes(random, 40);
         return o;
     }
 
@@ -110,7 +115,7 @@ public final class SimOptions {
         return ("replicas=%d spares=%d clients=%d sectors=%d operations=%d threads=%d missedMax=%d"
                         + " write=%d trim=%d truncate=%d shared=%d loss=%d duplicate=%d late=%d"
                         + " crash=%d wipe=%d isolate=%d freeze=%d clientCrash=%d setChange=%d"
-                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d deadline=%d crashAfterReply=%d healer=%d term=%d recall=%d slowLinks=%d")
+                        + " metadataRestart=%d failedSync=%d damage=%d hints=%d resume=%d steps=%d deadline=%d crashAfterReply=%d healer=%d term=%d recall=%d slowLinks=%d copy=%d")
                 .formatted(
                         replicas,
                         spareNodes,
@@ -143,6 +148,7 @@ public final class SimOptions {
                         healerPercent,
                         termNs,
                         recallNs,
-                        slowLinks);
+                        slowLinks,
+                        copyPercent);
     }
 }

@@ -9,6 +9,7 @@ import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.ChunkSession;
 import org.keelfs.register.CounterSource;
 import org.keelfs.register.Hint;
+import org.keelfs.register.Membership;
 import org.keelfs.register.ReadPlan;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
@@ -101,6 +102,11 @@ public class SimRules {
         return true;
     }
 
+    /** The epoch in which a replica that was given the contents of its origin is sealed. */
+    public long copiedIn(Membership.Origin origin, RegisterRequest request) {
+        return origin.createdEpoch();
+    }
+
     /** Whether tables are inconsistent on purpose, so that their invariants mean nothing. */
     public boolean breaksTables() {
         return false;
@@ -113,8 +119,12 @@ public class SimRules {
     }
 
     public SealRound seal(
-            ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
-        return new SealRound(grant, voters, hint, times);
+            ChunkGrant grant,
+            ReplicaSet voters,
+            @Nullable Hint hint,
+            RoundTimes times,
+            boolean copy) {
+        return new SealRound(grant, voters, hint, times, copy);
     }
 
     public CatchUp catchUp(ChunkSession session, NodeId target, RoundTimes times) {
@@ -165,6 +175,15 @@ public class SimRules {
     }
 
     public boolean commitsAfterInstall() {
+        return true;
+    }
+
+    /** From which seal on a replica of a frozen chunk has its contents. */
+    public long frozenIn(long sealedEpoch) {
+        return sealedEpoch;
+    }
+
+    public boolean keepsOriginUntilOpen() {
         return true;
     }
 

@@ -30,6 +30,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.keelfs.client.meta.MetadataSession;
 
 /** Who may import whom. A package that does not exist yet breaks no rule. */
 final class ArchitectureTest {
@@ -230,7 +231,7 @@ final class ArchitectureTest {
         /** The messages of wire are the vocabulary it shares with the server's commands. */
         @Test
         void vfsKnowsNoCallsAndNoAdapter() {
-            clientPackageUses("vfs", "cache", "data", "meta", "lease", "lock");
+            clientPackageUses("vfs", "cache", "data", "meta", "lease", "lock", "namespace");
             check(
                     noClasses()
                             .that()
@@ -238,6 +239,25 @@ final class ArchitectureTest {
                             .should()
                             .dependOnClassesThat()
                             .resideInAnyPackage(packages("fuse..", "rpc..")));
+        }
+
+        /**
+         * What is answered here and what the server decides keep one order only if all goes there.
+         */
+        @Test
+        void commandsGoThroughTheNamespaceWriter() {
+            clientPackageUses("namespace", "cache", "meta", "lease");
+            check(
+                    noClasses()
+                            .that()
+                            .resideInAPackage(ROOT + "client.vfs")
+                            .should()
+                            .accessTargetWhere(
+                                    call(
+                                            MetadataSession.class,
+                                            "submit",
+                                            "submitOne",
+                                            "submitUntilAnswered")));
         }
 
         @Test

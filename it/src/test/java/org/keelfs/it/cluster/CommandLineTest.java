@@ -282,6 +282,78 @@ final class CommandLineTest {
         assertFalse(isMounted(at));
     }
 
+    @Test
+    void optionsOfMountAreObeyed() throws IOException {
+        String made =
+                "mkdir o; cp /bin/true o/run; echo text >o/f; touch -d 2001-01-01 o/f; mknod o/null c 1 3;"
+                        + " cp /bin/id o/id; chown 1001 o/id; chmod 4755 o/id; sync o/f; stat -c %X o/f";
+        String before = cluster.shell(made, SHELL).orThrow();
+        String tries =
+                "cd '%s/o'; cat f; ./run && echo runs || echo not; cat null && echo opens || echo not;"
+                        + " touch new && echo writes || echo not; stat -c %%X f";
+        Path one = fresh("one");
+        assertEquals(
+                "text\nnot\nnot\nwrites\n" + before,
+                onMount(one, "defaults,noatime,nodev,noexec,nosuid", tries.formatted(one)));
+        Path two = fresh("two");
+        assertEquals(
+                "text\nruns\nopens\nnot\n" + before + "0\n",
+                onMount(two, "noatime,ro,exec,nosuid", tries.formatted(two) + "; ./id -u"));
+        assertEquals("1001\n", cluster.shell("o/id -u", SHELL).orThrow());
+        assertRefused(2, cluster.keelfs("mount", "main", two.toString(), "-o", "nonsense"));
+    }
+
+    /** As an NFS server needs it: its clients keep handles for years. */
+    @Test
+    void handlesOutliveTheMount() throws IOException {
+        Path source = directory.resolve("handles.c");
+        try (var text = CommandLineTest.class.getResourceAsStream("/posix/handles.c")) {
+            Files.copy(java.util.Objects.requireNonNull(text), source);
+        }
+        Path at = fresh("handles");
+        Path program = directory.resolve("handles-program");
+        String handles = "H='%s'; M='%s'; L='%s'; ".formatted(program, at, directory);
+        onMount(
+                at,
+                "rw",
+                handles
+                        + "gcc -O1 -o $H '"
+                        + source
+                        + "'; mkdir -p $M/h/sub/deep; echo content >$M/h/sub/file; echo x >$M/h/gone;"
+                        + " for f in sub/deep sub/file sub gone; do"
+                        + " $H save $M h/$f $L/handle.${f##*/}; done; mv $M/h/sub/file $M/h/other");
+        assertEquals(
+                "content\ndeep\nESTALE\n",
+                onMount(
+                        at,
+                        "rw",
+                        handles
+                                + "rm $M/h/gone; for f in file sub deep gone; do"
+                                + " $H show $M $L/handle.$f; done; rm -r $M/h"));
+    }
+
+    /** What a script says beside a mount of its own; this process never touches the mount. */
+    private String onMount(Path at, String options, String script) throws IOException {
+        var mounting =
+                cluster.background(
+                        "mount",
+                        "main",
+                        at.toString(),
+                        "--config",
+                        mountConfig().toString(),
+                        "-o",
+                        options);
+        Cluster.await(Duration.ofSeconds(30), "the mount", () -> isMounted(at));
+        String said;
+        try {
+            said = cluster.shell("exec 2>/dev/null; " + script, SHELL).orThrow();
+        } finally {
+            cluster.keelfs("umount", at.toString()).orThrow();
+        }
+        assertEquals(0, mounting.join(Duration.ofSeconds(10)).exitCode());
+        return said;
+    }
+
     private static boolean isMounted(Path at) {
         try {
             return Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()

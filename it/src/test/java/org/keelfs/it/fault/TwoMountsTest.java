@@ -86,6 +86,23 @@ final class TwoMountsTest {
         assertEquals("kept\n", shell(script).orThrow());
     }
 
+    /** A file that is removed while its creator opens it is made once, and removed once. */
+    @Test
+    void everyFileThatIsMadeAndRemovedAtOnceIsCountedByBoth() {
+        String script =
+                """
+                mkdir $A/race
+                make() { set -C; n=0; while [ $n -lt 80 ]; do if : > $A/race/f; then n=$((n + 1)); fi; done; }
+                make 2> /dev/null & maker=$!
+                taken=0
+                while kill -0 $maker 2> /dev/null; do
+                    if rm $B/race/f 2> /dev/null; then taken=$((taken + 1)); fi
+                done
+                echo $((taken + $(ls $A/race | wc -l)))
+                """;
+        assertEquals("80\n", shell(script).orThrow(), "taken or left");
+    }
+
     @Test
     void gitWorksInOneRepositoryFromBoth() {
         String script =

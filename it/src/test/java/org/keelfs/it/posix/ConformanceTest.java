@@ -45,6 +45,24 @@ class ConformanceTest extends MountTest {
         run(LONG, program.toString(), check, mounted().resolve("check").toString());
     }
 
+    static List<String> checksForEverybody() {
+        List<String> ofRoot = List.of("attributes", "special", "setuid_bits");
+        return PosixChecks.ALL.stream().filter(check -> !ofRoot.contains(check)).toList();
+    }
+
+    @ParameterizedTest
+    @MethodSource("checksForEverybody")
+    void posixAsAnOrdinaryUser(String check) {
+        Path program = compile("checks");
+        onMount(
+                """
+                cp '%s' .; chmod 755 . checks; install -d -o 1001 -g 1001 check
+                setpriv --reuid 1001 --regid 1001 --clear-groups ./checks %s check
+                """
+                        .formatted(program, check),
+                LONG);
+    }
+
     @Test
     void severalProcessesAppendWithoutTearingOrLoss() {
         onMount(
@@ -97,6 +115,29 @@ class ConformanceTest extends MountTest {
                 as 1001 chgrp 3000 sticky/f; as 1001 chgrp 4000 sticky/f; stat -c '%u %g' sticky/f
                 as 1001 ln sticky/f sticky/l; as 1002 ln private/s sticky/s; as 1002 mknod sticky/dev c 1 3
                 as 1001 rm sticky/f; ls sticky
+                """);
+    }
+
+    /** Rights beyond the user's: neither the kernel alone nor the server alone decides. */
+    @Test
+    void capabilitiesOfOrdinaryUsersCount() {
+        saysTheSame(
+                """
+                set +e +o pipefail; chmod 755 .
+                with() { setpriv --reuid 1001 --regid 1001 --clear-groups --inh-caps "$1" --ambient-caps "$1" "${@:2}" 2>&1 | sed 's/.*: //'; }
+                mkdir -m 700 d; echo s >d/s; chmod 600 d/s; echo t >t; chmod 644 t; mkdir -m 1777 sticky; touch sticky/f
+                for cap in -all +chown +dac_override +dac_read_search +fowner +fsetid +mknod +sys_admin +linux_immutable +setfcap; do
+                    echo $cap
+                    with $cap cat d/s; with $cap ls d; with $cap sh -c 'echo x >>d/s'; with $cap touch d/n; with $cap rm -f d/n
+                    with $cap chown 1005:1006 t; with $cap chmod 664 t; with $cap touch -d 2001-01-01 t; stat -c '%u %g %a' t; chown 0:0 t; chmod 644 t
+                    with $cap mv sticky/f sticky/g; touch sticky/f; with $cap mknod sticky/dev c 1 3; rm -f sticky/dev
+                    with $cap chattr +i t; chattr -i t; with $cap chattr +d t; chattr -d t
+                    with $cap setfattr -n trusted.a -v b t; with $cap getfattr -m - -d t; setfattr -x trusted.a t 2>/dev/null
+                    with $cap setfacl -m u:5:r t; setfacl -b t; with $cap setcap cap_chown=ep t; getcap t; setcap -r t 2>/dev/null
+                    cp /bin/true suid; chown 1001:0 suid; chmod 6775 suid; with $cap chmod 6777 suid; stat -c %a suid
+                    with $cap fallocate -l 100000 suid; stat -c %a suid; chmod 6777 suid; with $cap truncate -s 5 suid; stat -c %a suid
+                    chmod 6777 suid; with $cap sh -c 'echo >>suid'; stat -c %a suid; chmod 6777 suid; with $cap sh -c 'echo >suid'; stat -c %a suid
+                done
                 """);
     }
 
@@ -163,6 +204,65 @@ class ConformanceTest extends MountTest {
                 """);
     }
 
+    @Test
+    void aTruncationGivesBackWhatIsBehindTheEnd() {
+        onMount(
+                """
+                blocks() { test "$(stat -c %b f)" = $1 || { stat f; exit 1; }; }
+                head -c 3000000 /dev/zero | tr '\\0' x >f; sync f; blocks 5864
+                truncate -s 5000 f; blocks 16; truncate -s 3000000 f; blocks 16; sync f; blocks 16
+                test $(tr -d '\\0' <f | wc -c) = 5000; truncate -s 0 f; blocks 0
+                for at in 0 80 200; do dd if=/dev/urandom of=f bs=1M count=1 seek=$at conv=notrunc status=none; done
+                sync f; blocks 6144; truncate -s 4096 f; blocks 8; sync f; blocks 8; head -c 5000 /dev/zero >>f; sync f; blocks 24
+                """);
+    }
+
+    /**
+     * Sixteen TiB with three written places; only seeking looks at each chunk that is not there.
+     */
+    @Test
+    void hugeSparseFilesWork() {
+        onMount(
+                """
+                perl -MTime::HiRes=time -e '
+                    my ($began, $got) = time; sub did { $_[1] or die "$_[0]: $!\\n" } my $tib = 1 << 40;
+                    did("open", sysopen(my $f, "f", 0102));
+                    for my $at (0, 8 * $tib, 16 * $tib - 5) {
+                        did("seek", sysseek($f, $at, 0)); did("write", syswrite($f, "bytes") == 5) }
+                    did("size", -s $f == 16 * $tib);
+                    my @ends = ([3, 0, 0], [4, 0, 4096], [3, 4096, 8 * $tib], [4, 8 * $tib, 8 * $tib + 4096],
+                        [3, 8 * $tib + 4096, 16 * $tib - 4096], [4, 16 * $tib - 9, 16 * $tib]);
+                    for (@ends) { my ($whence, $from, $to) = @$_;
+                        my $found = sysseek($f, $from, $whence); did("seek $whence $from", $found == $to) }
+                    did("seek", sysseek($f, 16 * $tib - 8, 0)); did("read", sysread($f, $got, 99) == 8 && $got eq "\\0\\0\\0bytes");
+                    did("truncate", truncate($f, 9 * $tib + 1)); did("hole", sysseek($f, 8 * $tib + 1, 4) == 8 * $tib + 4096);
+                    did("truncate", truncate($f, 7));
+                    did("unlink", unlink("f") == 1); printf "%.1f\\n", time - $began; did("time", time - $began < 60)'
+                """);
+    }
+
+    /** On a disk these calls sleep uninterruptibly, and programs count on that. */
+    @Test
+    void signalsThatAreHandledInterruptNoCall() {
+        onMount(
+                """
+                perl -MTime::HiRes=setitimer,ITIMER_REAL,time -MIO::Handle -e '
+                    my $signals = 0; $SIG{ALRM} = sub { $signals++ }; setitimer(ITIMER_REAL, 0.001, 0.001);
+                    my $end = time + 5; my $i = 0;
+                    sub did { $_[1] or die "$_[0]: $!\\n" }
+                    while (time < $end) {
+                        $i++;
+                        did("open", sysopen(my $f, "s$i", 0102)); did("write", syswrite($f, "x" x 100000) == 100000);
+                        did("fsync", $f->sync); did("truncate", truncate($f, 5000)); did("seek", sysseek($f, 0, 0));
+                        did("read", sysread($f, my $got, 9000) == 5000); did("rename", rename("s$i", "t$i"));
+                        did("link", link("t$i", "u$i")); did("mkdir", mkdir("d$i")); did("stat", stat("u$i"));
+                        did("unlink", unlink("t$i") == 1); did("opendir", opendir(my $d, ".")); did("readdir", readdir($d));
+                        did("rmdir", rmdir("d$i")); did("close", close($f)); did("utime", utime(1, 1, "u$i") == 1);
+                    }
+                    setitimer(ITIMER_REAL, 0, 0); did("signals", $signals > 10); print "$i\\n"'
+                """);
+    }
+
     /** All nodes stand still: who waits for them can be killed, and goes on when they do. */
     @Test
     void aProcessThatWaitsForNodesCanBeKilled() {
@@ -178,6 +278,8 @@ class ConformanceTest extends MountTest {
                             dd if=/dev/zero of="$MOUNTED/stuck" bs=4k count=8 conv=fsync status=none &
                             pid=$!
                             sleep 2
+                            kill -USR1 $pid # which dd handles
+                            sleep 0.5
                             kill -0 $pid
                             kill -9 $pid
                             for i in $(seq 100); do

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -166,7 +167,7 @@ class KernelAdapterTest extends AdapterContract {
     void moreWaitingWritesThanBuffersKeepNobodyElseOut() throws Exception {
         var options =
                 new MountOptions(
-                        "memory", true, true, false, false, 2, 1 << 20, 1, 0, false, List.of());
+                        "memory", true, true, Set.of(), false, 2, 1 << 20, 1, 0, false, List.of());
         var memory = new MemoryFileSystem(false, 64L << 20, 0);
         var gate = new CountDownLatch(1);
         Path where = Files.createTempDirectory("keelfs-mount").toRealPath();

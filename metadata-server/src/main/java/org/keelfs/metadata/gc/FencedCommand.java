@@ -25,28 +25,10 @@ public record FencedCommand(List<Fence> fences) implements MetadataCommand<Integ
             }
             ChunkRow row = tables.chunk(fence.chunk());
             if (row != null && row.epoch() == fence.epoch() && row.exposed()) {
-                tables.putChunk(unexposed(row));
+                tables.putChunk(row.withFence());
                 count++;
             }
         }
         return count;
-    }
-
-    private static ChunkRow unexposed(ChunkRow row) {
-        return new ChunkRow(
-                row.id(),
-                row.inode(),
-                row.index(),
-                row.epoch(),
-                row.opened(),
-                row.createdEpoch(),
-                row.keyId(),
-                row.wrappedKey(),
-                row.replicas(),
-                row.membersSince(),
-                row.references(),
-                row.hint(),
-                row.lastWriter(),
-                false);
     }
 }

@@ -64,7 +64,8 @@ public final class Fencer {
      * cannot.
      */
     public CompletableFuture<Void> fence(ChunkRow row) {
-        ByteString capability = issuer.describe(row, 0, certificate, null, CapabilityRights.SEAL);
+        ByteString capability =
+                issuer.describe(row, null, 0, certificate, null, CapabilityRights.SEAL);
         List<NodeId> replicas = row.replicas().nodes();
         var done = new CompletableFuture<Void>();
         AtomicInteger promised = new AtomicInteger();

@@ -35,11 +35,18 @@ public final class CapabilityIssuer {
     /**
      * The encoded capability, the same for all replicas.
      *
+     * @param origin of a copy: the frozen chunk that its replicas begin with; null: none, or the
+     *     copy is to be fenced and not used
      * @param session 0 for the metadata server itself
      * @param certificate SHA-256 of the holder's certificate
      */
     public ByteString describe(
-            ChunkRow row, long session, ByteString certificate, @Nullable Hint hint, int rights) {
+            ChunkRow row,
+            @Nullable ChunkRow origin,
+            long session,
+            ByteString certificate,
+            @Nullable Hint hint,
+            int rights) {
         Capability.Builder capability =
                 Capability.newBuilder()
                         .setSession(session)
@@ -53,6 +60,12 @@ public final class CapabilityIssuer {
         row.replicas().nodes().forEach(node -> capability.addMembers(node.value()));
         if (hint != null) {
             capability.setHint(encode(hint));
+        }
+        if (origin != null) {
+            capability
+                    .setOrigin(origin.id().value())
+                    .setOriginEpoch(origin.frozenEpoch())
+                    .setCopiedEpoch(row.createdEpoch());
         }
         return capability.build().toByteString();
     }

@@ -8,6 +8,7 @@ import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.ReplicaSet;
 import org.keelfs.namespace.ChunkRow;
+import org.keelfs.namespace.Copies;
 import org.keelfs.namespace.Counter;
 import org.keelfs.namespace.Evicted;
 import org.keelfs.namespace.InodeEdit;
@@ -43,13 +44,28 @@ public record LayoutCommand(List<Step> steps)
             implements Step {}
 
     /**
-     * A fresh epoch.
+     * A copy of the frozen chunk at a place, in its place.
      *
+     * @param frozen the chunk that is there
+     * @param created first epoch of the copy, in which nobody writes
+     * @param epoch its epoch, in which it is to be sealed
+     * @param writer holder of WRITE, or {@link LayoutRules#SHARED}
+     */
+    public record Copy(
+            InodeId inode, int index, ChunkId frozen, long created, long epoch, long writer)
+            implements Step {}
+
+    /**
+     * A fresh epoch. Refused for a writer while the chunk is frozen.
+     *
+     * @param inode the file by way of which it was asked for; a writer's alone
+     * @param index its place there
      * @param expectedEpoch the one that it takes the place of; another means that somebody was
      *     faster
      * @param writer holder of WRITE, {@link LayoutRules#SHARED}, or 0 for the readers
      */
-    public record Draw(ChunkId chunk, long expectedEpoch, long epoch, long writer)
+    public record Draw(
+            ChunkId chunk, InodeId inode, int index, long expectedEpoch, long epoch, long writer)
             implements Step {}
 
     /** The chunk as it is now, or null. In a record because lists hold no null. */
@@ -63,6 +79,7 @@ public record LayoutCommand(List<Step> steps)
                     new Result(
                             switch (step) {
                                 case Create create -> create(tables, create);
+                                case Copy copy -> copy(tables, copy);
                                 case Draw draw -> draw(tables, draw);
                             }));
         }
@@ -98,11 +115,34 @@ public record LayoutCommand(List<Step> steps)
         return row;
     }
 
-    private static @Nullable ChunkRow draw(Tables tables, Draw step) {
-        ChunkRow row = tables.chunk(step.chunk());
-        if (row == null || row.epoch() != step.expectedEpoch()) {
+    private static @Nullable ChunkRow copy(Tables tables, Copy step) {
+        InodeRow inode = tables.inode(step.inode());
+        ChunkRow frozen = tables.chunk(step.frozen());
+        boolean there = step.frozen().equals(tables.chunkAt(step.inode(), step.index()));
+        if (inode == null || frozen == null || !there || !frozen.isFrozen()) {
             return null;
         }
+        ChunkRow row =
+                frozen.copy(
+                        new ChunkId(tables.draw(Counter.CHUNK)),
+                        step.inode(),
+                        step.index(),
+                        step.created(),
+                        step.epoch(),
+                        step.writer());
+        Copies.put(tables, row);
+        raiseTrimBound(tables, inode, step.index());
+        return row;
+    }
+
+    private static @Nullable ChunkRow draw(Tables tables, Draw step) {
+        ChunkRow known = tables.chunk(step.chunk());
+        if (known == null
+                || known.epoch() != step.expectedEpoch()
+                || (known.isFrozen() && step.writer() != 0)) {
+            return null;
+        }
+        ChunkRow row = step.writer() == 0 ? known : known.movedTo(step.inode(), step.index());
         ChunkRow fresh = row.withEpoch(step.epoch()).withLastWriter(step.writer());
         if (Evicted.couldReach(tables, row)) {
             fresh = fresh.withExposed();
@@ -123,7 +163,7 @@ public record LayoutCommand(List<Step> steps)
         }
         long end = (index + 1L) * volume.chunkBytes();
         if (inode.trimBound() < end && inode.attributes().size() < end) {
-            var _ = InodeEdit.of(inode).trimBound(end).put(tables);
+            var _ = InodeEdit.of(inode).trimBound(end).putUnseen(tables);
         }
     }
 }

@@ -6,6 +6,8 @@ public enum LayoutDecision {
     ABSENT,
     /** Make it, OPEN in a fresh epoch. */
     CREATE,
+    /** A copy of the frozen chunk that is there, in a fresh epoch, and the asker seals. */
+    COPY,
     /** OPEN in its current epoch, which this session may use. */
     GO_ON,
     /** Its own seal in the current epoch is still under way. */

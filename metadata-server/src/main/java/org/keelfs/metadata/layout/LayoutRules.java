@@ -22,6 +22,11 @@ public final class LayoutRules {
      * the return of the last. All leases of a period began at the same stamp, so an epoch above it was drawn in it.
      */
 
+    /* A frozen chunk, which several files have, is never written: its epochs are readers' whatever lease the asker
+     * holds. Who is going to write gets a copy, and so does who shares the file, as the rounds of R8 are only for epochs
+     * of sharers. One that is about to be cloned is given a reader's epoch in the same way, before it is frozen.
+     */
+
     /** As last writer of a chunk: all that shared its file when its epoch was drawn. */
     public static final long SHARED = ChunkRow.SHARED;
 
@@ -41,9 +46,29 @@ public final class LayoutRules {
      * @param write whether the chunk is to be made where there is none
      * @param knownEpoch epoch in which it still has its state of the chunk, 0 for none
      * @param newEpoch whether it lost that state or met a newer promise
+     * @param use whether it is going to write it, or to have it cloned
      */
     public record Ask(
-            SessionId session, LeaseState lease, boolean write, long knownEpoch, boolean newEpoch) {
+            SessionId session,
+            LeaseState lease,
+            boolean write,
+            long knownEpoch,
+            boolean newEpoch,
+            Use use) {
+        /** Of a chunk that is neither frozen nor to be. */
+        public Ask(
+                SessionId session,
+                LeaseState lease,
+                boolean write,
+                long knownEpoch,
+                boolean newEpoch) {
+            this(session, lease, write, knownEpoch, newEpoch, write ? Use.CHANGE : Use.READ);
+        }
+
+        boolean changes() {
+            return use == Use.CHANGE || write || isSharer();
+        }
+
         boolean isWriter() {
             return lease.mode() == LeaseMode.WRITE || isSharer();
         }
@@ -51,6 +76,24 @@ public final class LayoutRules {
         boolean isSharer() {
             return lease.mode() == LeaseMode.SHARED;
         }
+    }
+
+    /** What a chunk is wanted for. */
+    public enum Use {
+        /** To read; a holder of WRITE may write in the epoch unless the chunk is frozen. */
+        READ,
+        /** To write. */
+        CHANGE,
+        /** To be cloned: nobody may write in the epoch. */
+        FREEZE
+    }
+
+    /**
+     * Whether the asker gets the chunk as readers do, though it may hold WRITE: it cannot write
+     * with what it gets.
+     */
+    public static boolean asReader(ChunkRow row, Ask ask) {
+        return (row.isFrozen() && !ask.changes()) || ask.use() == Use.FREEZE;
     }
 
     /**
@@ -72,17 +115,22 @@ public final class LayoutRules {
         if (row == null) {
             return ask.write() ? LayoutDecision.CREATE : LayoutDecision.ABSENT;
         }
+        if (row.isFrozen() && ask.changes() && ask.isWriter()) {
+            return LayoutDecision.COPY;
+        }
         boolean current = ask.knownEpoch() == row.epoch();
         if (ask.newEpoch() && (current || ask.knownEpoch() == 0)) {
             return LayoutDecision.FRESH;
         }
-        if (ask.isSharer()) {
+        boolean reads = asReader(row, ask);
+        if (ask.isSharer() && !reads) {
             boolean ours = row.lastWriter() == SHARED && row.epoch() - ask.lease().since() > 0;
             return ours ? joined(row, ask, sealing, sealerLives, nowNs) : LayoutDecision.FRESH;
         }
         boolean own = row.lastWriter() == ask.session().value();
         boolean readers = row.lastWriter() == 0;
-        if (!(own || (readers && !ask.isWriter()))) {
+        boolean fits = reads ? readers : own || (readers && !ask.isWriter());
+        if (!fits) {
             return LayoutDecision.FRESH;
         }
         if (row.opened()) {

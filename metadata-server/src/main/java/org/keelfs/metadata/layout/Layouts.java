@@ -239,11 +239,17 @@ public final class Layouts {
         ChunkRow row = place.chunk();
         LeaseState lease = leases.held(session, inode.id());
         Sealing sealing = row == null ? null : sealings.get(row.id());
-        boolean sealerLives = sealing != null && lives(sealing, inode.id());
+        boolean sealerLives = sealing != null && lives(sealing);
         var ask =
                 new LayoutRules.Ask(
-                        session, lease, want.getWrite(), want.getKnownEpoch(), want.getNewEpoch());
-        long writer = writerOf(lease, session);
+                        session,
+                        lease,
+                        want.getWrite(),
+                        want.getKnownEpoch(),
+                        want.getNewEpoch(),
+                        useOf(want));
+        boolean reads = row != null && LayoutRules.asReader(row, ask);
+        long writer = reads ? 0 : writerOf(lease, session);
         switch (LayoutRules.decide(row, ask, sealing, sealerLives, clock.nanoTime())) {
             case ABSENT -> {
                 boolean shared = writer == LayoutRules.SHARED;
@@ -255,7 +261,8 @@ public final class Layouts {
                     work.answers[i] =
                             describe(work.asker, want, orThrow(row), hintOf(sealing, row));
             case CREATE -> steps.put(i, create(want, inode, writer));
-            case FRESH -> steps.put(i, draw(orThrow(row), writer));
+            case FRESH -> steps.put(i, draw(want, orThrow(row), writer));
+            case COPY -> steps.put(i, copy(want, orThrow(row), writer));
         }
     }
 
@@ -281,9 +288,9 @@ public final class Layouts {
                 : null;
     }
 
-    private boolean lives(Sealing sealing, InodeId inode) {
+    private boolean lives(Sealing sealing) {
         return leases.isOpen(sealing.sealer())
-                && leases.held(sealing.sealer(), inode).mode() != LeaseMode.NONE;
+                && leases.held(sealing.sealer(), sealing.inode()).mode() != LeaseMode.NONE;
     }
 
     private Recorded create(LayoutWant want, InodeRow inode, long writer) {
@@ -309,13 +316,37 @@ public final class Layouts {
                 null);
     }
 
-    private Recorded draw(ChunkRow row, long writer) {
-        if (writer != 0 && row.references() > 1) {
-            throw new FsException(Errno.EOPNOTSUPP, row.id() + " is shared by clones");
-        }
+    private static LayoutRules.Use useOf(LayoutWant want) {
+        return want.getFreeze()
+                ? LayoutRules.Use.FREEZE
+                : want.getChange() ? LayoutRules.Use.CHANGE : LayoutRules.Use.READ;
+    }
+
+    /** At the nodes of the frozen chunk: each makes it from what it has (decision 0070). */
+    private Recorded copy(LayoutWant want, ChunkRow row, long writer) {
+        long created = epochs.draw();
+        return new Recorded(
+                new LayoutCommand.Copy(
+                        new InodeId(want.getInode()),
+                        want.getChunkIndex(),
+                        row.id(),
+                        created,
+                        epochs.draw(),
+                        writer),
+                null);
+    }
+
+    private Recorded draw(LayoutWant want, ChunkRow row, long writer) {
         Hint hint = hints.take(row.inode(), row.id(), row.epoch());
         return new Recorded(
-                new LayoutCommand.Draw(row.id(), row.epoch(), epochs.draw(), writer), hint);
+                new LayoutCommand.Draw(
+                        row.id(),
+                        new InodeId(want.getInode()),
+                        want.getChunkIndex(),
+                        row.epoch(),
+                        epochs.draw(),
+                        writer),
+                hint);
     }
 
     private void onRecorded(
@@ -332,7 +363,12 @@ public final class Layouts {
                 if (!row.opened()) {
                     sealings.put(
                             row.id(),
-                            new Sealing(row.epoch(), work.asker.session(), clock.nanoTime(), hint));
+                            new Sealing(
+                                    row.epoch(),
+                                    work.asker.session(),
+                                    new InodeId(want.getInode()),
+                                    clock.nanoTime(),
+                                    hint));
                 }
                 work.answers[i] = describe(work.asker, want, row, hint);
             } else if (work.attempts >= ATTEMPTS_MAX) {
@@ -393,7 +429,13 @@ public final class Layouts {
                         | (writable ? CapabilityRights.WRITE : 0);
         Hint shown = row.opened() ? null : hint;
         ByteString capability =
-                issuer.describe(row, asker.session().value(), asker.certificate(), shown, rights);
+                issuer.describe(
+                        row,
+                        originOf(row),
+                        asker.session().value(),
+                        asker.certificate(),
+                        shown,
+                        rights);
         Layout.Builder layout =
                 base(want)
                         .setChunk(row.id().value())
@@ -404,7 +446,9 @@ public final class Layouts {
                         .setKeyId(row.keyId())
                         .setExpiresMs(issuer.serverTimeMs() + issuer.lifeMs())
                         .setWritable(writable)
-                        .setShared(shared);
+                        .setShared(shared)
+                        .setCopy(row.origin() != null)
+                        .setFrozen(row.isFrozen() || want.getFreeze());
         if (shown != null) {
             layout.setHint(CapabilityIssuer.encode(shown));
         }
@@ -412,6 +456,12 @@ public final class Layouts {
             layout.addReplicas(replica(id, capability));
         }
         return layout.build();
+    }
+
+    /** The frozen chunk that a copy begins with, while that is not known to be at a majority. */
+    private @Nullable ChunkRow originOf(ChunkRow row) {
+        ChunkId origin = row.origin();
+        return origin == null ? null : log.read(tables -> tables.chunk(origin));
     }
 
     private Replica replica(NodeId id, ByteString capability) {

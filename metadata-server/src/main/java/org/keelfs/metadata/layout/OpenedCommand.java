@@ -3,6 +3,7 @@ package org.keelfs.metadata.layout;
 import org.keelfs.metadata.log.MetadataCommand;
 import org.keelfs.model.ChunkId;
 import org.keelfs.namespace.ChunkRow;
+import org.keelfs.namespace.Copies;
 import org.keelfs.namespace.Tables;
 
 /**
@@ -17,7 +18,7 @@ public record OpenedCommand(ChunkId chunk, long epoch) implements MetadataComman
             return false;
         }
         if (!row.opened()) {
-            tables.putChunk(row.withOpened());
+            Copies.opened(tables, row);
         }
         return true;
     }

@@ -1,6 +1,7 @@
 package org.keelfs.metadata.layout;
 
 import org.jspecify.annotations.Nullable;
+import org.keelfs.model.InodeId;
 import org.keelfs.model.SessionId;
 import org.keelfs.register.Hint;
 
@@ -9,7 +10,9 @@ import org.keelfs.register.Hint;
  *
  * @param epoch the epoch
  * @param sealer who seals
+ * @param inode by way of which file: a frozen chunk has several
  * @param sinceNs when it was told to
  * @param hint handed over by the writer before (R4), or null
  */
-public record Sealing(long epoch, SessionId sealer, long sinceNs, @Nullable Hint hint) {}
+public record Sealing(
+        long epoch, SessionId sealer, InodeId inode, long sinceNs, @Nullable Hint hint) {}

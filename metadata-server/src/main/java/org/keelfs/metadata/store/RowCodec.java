@@ -151,6 +151,13 @@ final class RowCodec {
         if (hint != null) {
             out.number(hint.sealed()).number(hint.digest().high()).number(hint.digest().low());
         }
+        ChunkId origin = row.origin();
+        if (row.frozenEpoch() != 0 || origin != null) {
+            out.number(row.frozenEpoch()).flag(origin != null);
+            if (origin != null) {
+                out.number(origin.value());
+            }
+        }
         return out.done();
     }
 
@@ -170,6 +177,9 @@ final class RowCodec {
         ReplicaSet replicas = replicas(in);
         @Nullable Hint hint =
                 in.flag() ? new Hint(in.number(), new Digest(in.number(), in.number())) : null;
+        // Rows of chunks that were never frozen end here, and so do those of older versions.
+        long frozenEpoch = in.hasMore() ? in.number() : 0;
+        @Nullable ChunkId origin = in.hasMore() && in.flag() ? new ChunkId(in.number()) : null;
         return new ChunkRow(
                 id,
                 inode,
@@ -184,7 +194,9 @@ final class RowCodec {
                 references,
                 hint,
                 lastWriter,
-                exposed);
+                exposed,
+                frozenEpoch,
+                origin);
     }
 
     private static void put(RowWriter out, ReplicaSet replicas) {

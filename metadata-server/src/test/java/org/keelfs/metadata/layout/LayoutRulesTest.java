@@ -1,6 +1,7 @@
 package org.keelfs.metadata.layout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +60,59 @@ class LayoutRulesTest {
 
     private static LayoutDecision whileSealed(
             SessionId sealer, boolean lives, long ageNs, LayoutRules.Ask ask) {
-        var sealing = new Sealing(EPOCH, sealer, NOW - ageNs, null);
+        var sealing = new Sealing(EPOCH, sealer, InodeId.ROOT, NOW - ageNs, null);
         return LayoutRules.decide(chunk(0, false), ask, sealing, lives, NOW);
+    }
+
+    @Nested
+    class Frozen {
+        private static ChunkRow frozen(boolean opened) {
+            return chunk(0, opened).withReferences(2);
+        }
+
+        private static LayoutRules.Ask ask(LeaseMode mode, boolean write, LayoutRules.Use use) {
+            return new LayoutRules.Ask(
+                    A, new LeaseState(FILE, mode, 7, BEFORE), write, 0, false, use);
+        }
+
+        @Test
+        void isReadInItsReadersEpochUnderAnyLease() {
+            for (LeaseMode mode : List.of(LeaseMode.READ, LeaseMode.WRITE)) {
+                var reads = ask(mode, false, LayoutRules.Use.READ);
+                assertEquals(LayoutDecision.GO_ON, decide(frozen(true), reads));
+                assertEquals(LayoutDecision.FRESH, decide(frozen(false), reads));
+                assertTrue(LayoutRules.asReader(frozen(true), reads), "no epoch of a writer");
+            }
+        }
+
+        @Test
+        void isCopiedForWhoWrites() {
+            var writes = ask(LeaseMode.WRITE, true, LayoutRules.Use.READ);
+            var trims = ask(LeaseMode.WRITE, false, LayoutRules.Use.CHANGE);
+            assertEquals(LayoutDecision.COPY, decide(frozen(true), writes));
+            assertEquals(LayoutDecision.COPY, decide(frozen(true), trims));
+            assertEquals(LayoutDecision.COPY, decide(frozen(false), trims));
+        }
+
+        @Test
+        void isCopiedForWhoSharesTheFileEvenToRead() {
+            var reads = ask(LeaseMode.SHARED, false, LayoutRules.Use.READ);
+            assertEquals(LayoutDecision.COPY, decide(frozen(true), reads));
+        }
+
+        @Test
+        void whatIsToBeFrozenGetsAnEpochOfReadersFromItsWriterToo() {
+            var freezes = ask(LeaseMode.WRITE, false, LayoutRules.Use.FREEZE);
+            assertEquals(LayoutDecision.FRESH, decide(chunk(1, true), freezes));
+            assertTrue(LayoutRules.asReader(chunk(1, true), freezes), "no epoch of a writer");
+            assertEquals(LayoutDecision.GO_ON, decide(chunk(0, true), freezes));
+        }
+
+        @Test
+        void withOneReferenceLeftItIsWrittenInAFreshEpoch() {
+            var writes = ask(LeaseMode.WRITE, true, LayoutRules.Use.READ);
+            assertEquals(LayoutDecision.FRESH, decide(chunk(0, true), writes));
+        }
     }
 
     @Nested
@@ -102,7 +154,7 @@ class LayoutRulesTest {
 
         @Test
         void oneSharerSealsAndTheOthersWait() {
-            var sealing = new Sealing(EPOCH, A, NOW, null);
+            var sealing = new Sealing(EPOCH, A, InodeId.ROOT, NOW, null);
             ChunkRow drawn = chunk(LayoutRules.SHARED, false);
             assertEquals(
                     LayoutDecision.WAIT,

@@ -133,13 +133,17 @@ class RowCodecTest {
                             anyInt(),
                             hint,
                             any(),
-                            random.nextBoolean());
+                            random.nextBoolean(),
+                            random.nextBoolean() ? 0 : any(),
+                            random.nextBoolean() ? null : new ChunkId(any()));
             ChunkRow back = RowCodec.chunk(row.id(), RowCodec.encode(row));
             assertArrayEquals(key, back.wrappedKey());
             assertEquals(row.hint(), back.hint());
             assertEquals(row.replicas(), back.replicas());
             assertEquals(row.exposed(), back.exposed());
             assertEquals(row.opened(), back.opened());
+            assertEquals(row.frozenEpoch(), back.frozenEpoch());
+            assertEquals(row.origin(), back.origin());
             assertArrayEquals(RowCodec.encode(row), RowCodec.encode(back));
             GarbageRow garbage =
                     new GarbageRow(

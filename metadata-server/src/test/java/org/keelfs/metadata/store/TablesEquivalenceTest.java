@@ -184,7 +184,10 @@ class TablesEquivalenceTest {
                                     anyInode(),
                                     random.nextInt(3),
                                     random.nextInt(3),
-                                    2);
+                                    2,
+                                    0,
+                                    1,
+                                    false);
         };
     }
 

@@ -85,7 +85,11 @@ final class ReadPlan {
      * org.keelfs.buffer.BudgetExceededException} when there is no memory.
      */
     Fetched fetch(BufferPool pool, ChunkIndex index) {
-        var memory = pool.allocate(bytes());
+        return fetch(pool.allocate(bytes()), index);
+    }
+
+    /** The same into memory of {@link #bytes}, of which it takes over the count. */
+    Fetched fetch(PayloadBuffer memory, ChunkIndex index) {
         var values = new ArrayList<ValueRun>();
         boolean damaged = false;
         int offset = 0;

@@ -1,12 +1,16 @@
 package org.keelfs.node.service;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.base.InvariantViolation;
 import org.keelfs.buffer.BufferPool;
+import org.keelfs.model.ChunkId;
 import org.keelfs.model.Payload;
 import org.keelfs.model.Timestamp;
 import org.keelfs.node.index.ChunkIndex;
@@ -53,6 +57,7 @@ public final class SectorService {
     private final Executor readers;
     private final Consumer<Throwable> onFatal;
     private final ReplicaRegister<Integer> register;
+    private final ChunkCopier copier;
     private final LongAdder frames = new LongAdder();
     private final LongAdder operations = new LongAdder();
     private final LongAdder bytesIn = new LongAdder();
@@ -61,6 +66,7 @@ public final class SectorService {
 
     /**
      * @param readers takes reads that are too long for the event loop
+     * @param copier brings the contents that copies begin with
      * @param onFatal told of bugs: the process is to halt
      */
     public SectorService(
@@ -70,6 +76,7 @@ public final class SectorService {
             ServerClock clock,
             BufferPool pool,
             Executor readers,
+            ChunkCopier copier,
             Consumer<Throwable> onFatal) {
         this.store = store;
         this.index = index;
@@ -78,6 +85,7 @@ public final class SectorService {
         this.readers = readers;
         this.onFatal = onFatal;
         this.register = new ReplicaRegister<>(index);
+        this.copier = copier;
     }
 
     /** The number of this node, from its registration; before that it is a member of nothing. */
@@ -108,13 +116,56 @@ public final class SectorService {
         frames.increment();
         operations.add(ops.size());
         bytesIn.add(payload.length());
+        var allowed = verify(batch.getCapabilitiesList(), request);
+        process(request, ops, allowed, new HashMap<>());
+    }
+
+    /**
+     * Carries a frame out, behind the copies of frozen chunks that it has to wait for.
+     *
+     * @param copies what came of those that were tried for it
+     */
+    private void process(
+            RpcRequest request,
+            List<RegisterCodec.Operation> ops,
+            CapabilityVerdict[] allowed,
+            Map<ChunkId, ChunkCopier.Outcome> copies) {
+        for (var operation : ops) {
+            if (allowed[operation.capability()] instanceof CapabilityVerdict.Valid(var capability)
+                    && capability.getOrigin() != 0
+                    && !copies.containsKey(operation.request().chunk())
+                    && allows(capability, operation.request())) {
+                var chunk = operation.request().chunk();
+                var membership = membership(capability, null);
+                var origin = membership.origin();
+                if (origin != null && copier.wants(operation.request(), membership)) {
+                    copier.copy(
+                            chunk,
+                            origin,
+                            outcome -> {
+                                copies.put(chunk, outcome);
+                                process(request, ops, allowed, copies);
+                            });
+                    return;
+                }
+            }
+        }
+        carryOut(request, ops, allowed, copies);
+    }
+
+    private void carryOut(
+            RpcRequest request,
+            List<RegisterCodec.Operation> ops,
+            CapabilityVerdict[] allowed,
+            Map<ChunkId, ChunkCopier.Outcome> copies) {
+        var payload = request.payload();
         var frame = new SectorFrame(request, index, store.log(), ops.size());
         try {
-            var allowed = verify(batch.getCapabilitiesList(), request);
             boolean space = payload.length() == 0 || store.hasSpace(payload.length());
             for (int i = 0; i < ops.size(); i++) {
                 var operation = ops.get(i);
-                onOperation(i, operation.request(), allowed[operation.capability()], space, frame);
+                var copied = copies.get(operation.request().chunk());
+                onOperation(i, operation, allowed[operation.capability()], copied, space, frame);
             }
             bytesOut.add(frame.readBytes());
             finish(frame);
@@ -139,10 +190,12 @@ public final class SectorService {
 
     private void onOperation(
             int i,
-            RegisterRequest request,
+            RegisterCodec.Operation operation,
             CapabilityVerdict verdict,
+            ChunkCopier.@Nullable Outcome copied,
             boolean space,
             SectorFrame frame) {
+        var request = operation.request();
         switch (verdict) {
             case CapabilityVerdict.Expired _ ->
                     frame.answer(i, new SectorAnswer.CapabilityRefused(true));
@@ -158,16 +211,26 @@ public final class SectorService {
                 } else if (!space && hasBytes(request)) {
                     frame.reply(i, new RegisterReply.Refused(RegisterReply.Reason.NO_SPACE), 0);
                 } else {
-                    run(i, honest(request, capability), capability, frame);
+                    run(i, honest(request, capability), membership(capability, copied), frame);
                 }
             }
         }
     }
 
-    private void run(int i, RegisterRequest request, Capability capability, SectorFrame frame) {
-        var membership =
-                new Membership(
-                        capability.getMembersList().contains(node), capability.getCreatedEpoch());
+    /** Where the origin's replica is behind, it is as if there were none. */
+    private Membership membership(Capability capability, ChunkCopier.@Nullable Outcome copied) {
+        return new Membership(
+                capability.getMembersList().contains(node),
+                capability.getCreatedEpoch(),
+                capability.getOrigin() == 0 || copied == ChunkCopier.Outcome.BEHIND
+                        ? null
+                        : new Membership.Origin(
+                                new ChunkId(capability.getOrigin()),
+                                capability.getOriginEpoch(),
+                                capability.getCopiedEpoch()));
+    }
+
+    private void run(int i, RegisterRequest request, Membership membership, SectorFrame frame) {
         var lock = index.lock(request.chunk());
         lock.lock();
         try {

@@ -179,8 +179,12 @@ final class ClientMutants {
 
         @Override
         public SealRound seal(
-                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
-            return new SealRound(grant, voters, hint, times) {
+                ChunkGrant grant,
+                ReplicaSet voters,
+                @Nullable Hint hint,
+                RoundTimes times,
+                boolean copy) {
+            return new SealRound(grant, voters, hint, times, copy) {
                 @Override
                 protected boolean sealedByAnother() {
                     return false;
@@ -198,8 +202,12 @@ final class ClientMutants {
 
         @Override
         public SealRound seal(
-                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
-            return new SealRound(grant, voters, hint, times) {
+                ChunkGrant grant,
+                ReplicaSet voters,
+                @Nullable Hint hint,
+                RoundTimes times,
+                boolean copy) {
+            return new SealRound(grant, voters, hint, times, copy) {
                 @Override
                 protected boolean sealedByAnother() {
                     return false;
@@ -212,8 +220,12 @@ final class ClientMutants {
     static final class OpensEarly extends SimRules {
         @Override
         public SealRound seal(
-                ChunkGrant grant, ReplicaSet voters, @Nullable Hint hint, RoundTimes times) {
-            return new SealRound(grant, voters, hint, times) {
+                ChunkGrant grant,
+                ReplicaSet voters,
+                @Nullable Hint hint,
+                RoundTimes times,
+                boolean copy) {
+            return new SealRound(grant, voters, hint, times, copy) {
                 @Override
                 protected int openingQuorum() {
                     return 1;

@@ -227,7 +227,27 @@ public enum Mutant {
             o -> {
                 crashes(o);
                 o.damagePercent = 60;
-            });
+            }),
+    COPY_SEALED_IN_THE_OPERATIONS_EPOCH(NodeMutants.CopySealedTooHigh::new, Mutant::copies),
+    COPY_OF_A_REPLICA_THAT_MISSED(
+            () ->
+                    new SimRules() {
+                        @Override
+                        public long frozenIn(long sealedEpoch) {
+                            return 0;
+                        }
+                    },
+            Mutant::copies),
+    VOTES_BEFORE_IT_COPIED(NodeMutants.VotesBeforeItCopied::new, Mutant::copies),
+    ORIGIN_DROPPED_BEFORE_THE_COPY_IS_OPEN(
+            () ->
+                    new SimRules() {
+                        @Override
+                        public boolean keepsOriginUntilOpen() {
+                            return false;
+                        }
+                    },
+            Mutant::copies);
 
     private final Supplier<SimRules> rules;
     private final Consumer<SimOptions> scenario;
@@ -283,6 +303,7 @@ public enum Mutant {
         o.freezePercent = 0;
         o.clientCrashPercent = 0;
         o.setChangePercent = 0;
+        o.copyPercent = 0;
         o.metadataRestartPercent = 0;
         o.healerPercent = 0;
         o.failedSyncPercent = 0;
@@ -351,6 +372,15 @@ public enum Mutant {
         o.deadlineNs = 30_000;
         o.hints = 100;
         o.resumePercent = 0;
+    }
+
+    private static void copies(SimOptions o) {
+        losses(o);
+        o.copyPercent = 60;
+        o.crashPercent = 30;
+        o.clientCrashPercent = 20;
+        o.operationsPerClient = 15;
+        o.faultSteps = 20;
     }
 
     /** One client keeps its lease for long. */

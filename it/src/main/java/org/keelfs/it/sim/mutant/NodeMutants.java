@@ -4,11 +4,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.keelfs.it.sim.SimRules;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.ReplicaSet;
 import org.keelfs.model.SectorRun;
 import org.keelfs.model.Timestamp;
+import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.Digest;
+import org.keelfs.register.Hint;
+import org.keelfs.register.Membership;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
 import org.keelfs.register.ReplicaEffects;
@@ -16,6 +21,8 @@ import org.keelfs.register.ReplicaRecord;
 import org.keelfs.register.ReplicaRegister;
 import org.keelfs.register.ReplicaState;
 import org.keelfs.register.ReplicaTable;
+import org.keelfs.register.RoundTimes;
+import org.keelfs.register.SealRound;
 import org.keelfs.register.SectorHash;
 import org.keelfs.register.StampRun;
 import org.keelfs.register.ValueRun;
@@ -208,6 +215,37 @@ final class NodeMutants {
                     return super.append(record);
                 }
             };
+        }
+    }
+
+    /** A replica that copied claims to have taken part in the newest seal. */
+    static final class CopySealedTooHigh extends SimRules {
+        @Override
+        public long copiedIn(Membership.Origin origin, RegisterRequest request) {
+            return request.epoch();
+        }
+    }
+
+    /** A replica of a copy votes with what it has, which is nothing, and the sealer believes it. */
+    static final class VotesBeforeItCopied extends SimRules {
+        @Override
+        public <R> ReplicaRegister<R> replica(ReplicaTable table) {
+            return new ReplicaRegister<>(table) {
+                @Override
+                protected boolean lacksOrigin(Membership membership, ReplicaState state) {
+                    return false;
+                }
+            };
+        }
+
+        @Override
+        public SealRound seal(
+                ChunkGrant grant,
+                ReplicaSet voters,
+                @Nullable Hint hint,
+                RoundTimes times,
+                boolean copy) {
+            return new SealRound(grant, voters, hint, times);
         }
     }
 }
