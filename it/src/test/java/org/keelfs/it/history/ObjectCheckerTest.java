@@ -177,6 +177,19 @@ class ObjectCheckerTest {
         }
 
         @Test
+        void zerosAreSeenBesideATruncationThroughTheSameKernelOnly() {
+            call(1, 1, 2, "append 7", "");
+            call(1, 3, 6, "empty opened", "");
+            call(1, 4, 5, "read", "-1");
+            assertNull(ObjectChecker.check(model, HistoryCheck.untorn(calls), MOUNTS));
+            call(2, 4, 5, "read", "-1");
+            assertNotNull(ObjectChecker.check(model, HistoryCheck.untorn(calls), MOUNTS));
+            calls.removeLast();
+            call(1, 7, 8, "read", "-1");
+            assertNotNull(ObjectChecker.check(model, HistoryCheck.untorn(calls), MOUNTS));
+        }
+
+        @Test
         void aRecordThatSurvivedItsTruncationIsFound() {
             call(1, 1, 2, "append 7", "");
             call(2, 3, 4, "empty", "");
