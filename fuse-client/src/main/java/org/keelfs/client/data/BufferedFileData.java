@@ -270,6 +270,12 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     }
 
     @Override
+    public boolean hasAllocatedDelta(InodeId inode) {
+        FilePages file = files.get(inode);
+        return file != null && file.hasAllocatedDelta();
+    }
+
+    @Override
     public boolean isDirty(InodeId inode) {
         FilePages file = files.get(inode);
         return file != null && isDirty(file);

@@ -60,10 +60,13 @@ public interface FileData {
     void flush(InodeId inode);
 
     /**
-     * Change in allocated sectors since this or {@link WriteBackListener#afterFlush} last told of
-     * it; whoever calls it reports the number to the metadata server.
+     * Change in allocated sectors since this last told of it; whoever calls it reports the number
+     * to the metadata server.
      */
     long takeAllocatedDelta(InodeId inode);
+
+    /** Whether {@link #takeAllocatedDelta} has something to tell. */
+    boolean hasAllocatedDelta(InodeId inode);
 
     /** Whether some bytes are not yet durable at a majority. */
     boolean isDirty(InodeId inode);

@@ -255,6 +255,16 @@ final class FilePages {
         }
     }
 
+    /** Takes the lock. */
+    boolean hasAllocatedDelta() {
+        lock.lock();
+        try {
+            return allocatedDelta != 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void onDirty(PageBlock block, long bit) {
         if (block.dirty == 0) {
             if (dirtyBlocks.isEmpty()) {

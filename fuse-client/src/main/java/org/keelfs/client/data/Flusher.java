@@ -16,6 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.model.InodeId;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -237,7 +238,7 @@ final class Flusher {
 
     private void report() {
         do {
-            var flushed = new ArrayList<WriteBackListener.Flushed>();
+            var flushed = new ArrayList<InodeId>();
             for (Settled next = settled.poll(); next != null; next = settled.poll()) {
                 FilePages file = next.file;
                 note(file, next.failure);
@@ -248,8 +249,7 @@ final class Flusher {
                     file.lock.unlock();
                 }
                 if (next.failure == null) {
-                    flushed.add(
-                            new WriteBackListener.Flushed(file.inode, file.takeAllocatedDelta()));
+                    flushed.add(file.inode);
                 }
             }
             tell(flushed);
@@ -257,7 +257,7 @@ final class Flusher {
         } while (!settled.isEmpty() && reporting.compareAndSet(false, true));
     }
 
-    private void tell(List<WriteBackListener.Flushed> flushed) {
+    private void tell(List<InodeId> flushed) {
         try {
             if (!flushed.isEmpty()) {
                 listener.afterFlush(flushed);

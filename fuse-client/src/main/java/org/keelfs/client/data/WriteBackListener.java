@@ -7,11 +7,10 @@ import org.keelfs.model.InodeId;
 public interface WriteBackListener {
     /**
      * Background write-back made everything of these inodes durable that was dirty when it began:
-     * size and times should follow to the metadata server.
-     *
-     * @param flushed with the change in allocated sectors since the last time, per inode
+     * size, times and the change in allocated sectors ({@link FileData#takeAllocatedDelta}) should
+     * follow to the metadata server.
      */
-    void afterFlush(List<Flushed> flushed);
+    void afterFlush(List<InodeId> flushed);
 
     /** Write-back met an error that will not go away; every handle open now is told once. */
     void onWriteBackError(InodeId inode, org.keelfs.base.Errno errno);
@@ -25,7 +24,4 @@ public interface WriteBackListener {
     default boolean isPlaceable(InodeId inode) {
         return true;
     }
-
-    /** One inode of a flush. */
-    record Flushed(InodeId inode, long allocatedDelta) {}
 }

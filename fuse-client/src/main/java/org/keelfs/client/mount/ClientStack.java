@@ -270,7 +270,7 @@ public final class ClientStack implements AutoCloseable {
         private volatile @Nullable WriteBackListener target;
 
         @Override
-        public void afterFlush(List<Flushed> flushed) {
+        public void afterFlush(List<InodeId> flushed) {
             WriteBackListener t = target;
             if (t != null) {
                 t.afterFlush(flushed);

@@ -377,6 +377,9 @@ final class FileOperations {
                 throw failure;
             }
             reportErrorOnce(state, open);
+            if (state.isOwned()) {
+                state.addAllocated(vfs.data().takeAllocatedDelta(inode));
+            }
             if (dataOnly ? state.hasUnsentSize() : state.hasUnsent()) {
                 writeBacks.sendLocked(state);
             } else {

@@ -109,7 +109,10 @@ final class InodeReader {
 
     private boolean isBeingWritten(InodeId inode) {
         FileState state = vfs.files().ifPresent(inode);
-        return state != null && (state.isOpenForWriting() || vfs.data().isDirty(inode));
+        return state != null
+                && (state.isOpenForWriting()
+                        || vfs.data().isDirty(inode)
+                        || vfs.data().hasAllocatedDelta(inode));
     }
 
     /** All extended attributes. */

@@ -61,14 +61,16 @@ final class WriteBacks implements WriteBackListener {
     }
 
     @Override
-    public void afterFlush(List<Flushed> flushed) {
+    public void afterFlush(List<InodeId> flushed) {
         List<InodeId> inodes = new ArrayList<>(flushed.size());
-        for (Flushed f : flushed) {
-            FileState state = vfs.files().locked(f.inode());
+        for (InodeId inode : flushed) {
+            FileState state = vfs.files().locked(inode);
             try {
+                // Under the lock: fsync(2) must not find it taken and not yet here.
+                long allocated = vfs.data().takeAllocatedDelta(inode);
                 if (state.isOwned()) {
-                    state.addAllocated(f.allocatedDelta());
-                    inodes.add(f.inode());
+                    state.addAllocated(allocated);
+                    inodes.add(inode);
                 }
             } finally {
                 vfs.files().unlock(state);

@@ -35,7 +35,7 @@ class BufferedFileDataTest {
     private final MasterKey master = MasterKey.random();
     private final List<AutoCloseable> open = new ArrayList<>();
     private final List<Errno> errors = new CopyOnWriteArrayList<>();
-    private final List<WriteBackListener.Flushed> flushed = new CopyOnWriteArrayList<>();
+    private final List<InodeId> flushed = new CopyOnWriteArrayList<>();
     private BufferedFileData data = mount(4 << 20, 4 << 20, 5_000, 10_000);
 
     private BufferedFileData mount(long dirtyMax, long cleanMax, long ageMs, long timeoutMs) {
@@ -52,7 +52,7 @@ class BufferedFileDataTest {
                         master,
                         new WriteBackListener() {
                             @Override
-                            public void afterFlush(List<Flushed> some) {
+                            public void afterFlush(List<InodeId> some) {
                                 flushed.addAll(some);
                             }
 
@@ -264,7 +264,8 @@ class BufferedFileDataTest {
         data = mount(4 << 20, 4 << 20, 100, 10_000);
         write(0, random(1, 5000), 0);
         await().until(() -> !flushed.isEmpty());
-        assertEquals(List.of(new WriteBackListener.Flushed(FILE, 2)), flushed);
+        assertEquals(List.of(FILE), flushed);
+        assertEquals(2, data.takeAllocatedDelta(FILE));
         assertFalse(data.isDirty(FILE));
     }
 

@@ -40,7 +40,7 @@ class DeadMajorityTest {
     private static final WriteBackListener NOBODY =
             new WriteBackListener() {
                 @Override
-                public void afterFlush(List<Flushed> flushed) {}
+                public void afterFlush(List<InodeId> flushed) {}
 
                 @Override
                 public void onWriteBackError(InodeId inode, Errno errno) {}

@@ -42,7 +42,7 @@ class DoubtAndDamageTest {
     private static final WriteBackListener NOBODY =
             new WriteBackListener() {
                 @Override
-                public void afterFlush(List<Flushed> flushed) {}
+                public void afterFlush(List<InodeId> flushed) {}
 
                 @Override
                 public void onWriteBackError(InodeId inode, Errno errno) {}

@@ -34,7 +34,7 @@ class FullNodesTest {
     private static final WriteBackListener NOBODY =
             new WriteBackListener() {
                 @Override
-                public void afterFlush(List<Flushed> flushed) {}
+                public void afterFlush(List<InodeId> flushed) {}
 
                 @Override
                 public void onWriteBackError(InodeId inode, Errno errno) {}

@@ -30,7 +30,7 @@ class LateFilesTest {
             var listener =
                     new WriteBackListener() {
                         @Override
-                        public void afterFlush(List<Flushed> flushed) {}
+                        public void afterFlush(List<InodeId> flushed) {}
 
                         @Override
                         public boolean isPlaceable(InodeId inode) {

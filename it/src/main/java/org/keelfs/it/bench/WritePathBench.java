@@ -101,7 +101,7 @@ public class WritePathBench {
 
     private static final class Quiet implements WriteBackListener {
         @Override
-        public void afterFlush(List<Flushed> flushed) {
+        public void afterFlush(List<InodeId> flushed) {
             // nobody keeps sizes here
         }
 
