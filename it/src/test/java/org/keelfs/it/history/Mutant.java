@@ -22,8 +22,8 @@ import javax.tools.ToolProvider;
  * @param broken text in its stead
  */
 record Mutant(String name, String source, String original, String broken) {
-    private static final String LEASES =
-            "fuse-client/src/main/java/org/keelfs/client/lease/Leases.java";
+    private static final String KERNEL_INVALIDATION =
+            "fuse-client/src/main/java/org/keelfs/client/lease/KernelInvalidation.java";
     private static final String RECALLS =
             "fuse-client/src/main/java/org/keelfs/client/vfs/Recalls.java";
 
@@ -31,7 +31,7 @@ record Mutant(String name, String source, String original, String broken) {
     static final Mutant NO_INVALIDATION =
             new Mutant(
                     "a recall that leaves the kernel's pages",
-                    LEASES,
+                    KERNEL_INVALIDATION,
                     "            kernel.invalidateData(inode, 0, 0);\n",
                     "");
 
