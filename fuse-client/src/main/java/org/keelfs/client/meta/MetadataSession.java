@@ -174,11 +174,7 @@ public final class MetadataSession implements AutoCloseable {
                                 rpc.call(method, body.apply(id), leftMs),
                                 leftMs + 100,
                                 "metadata server, " + method);
-                try {
-                    return reply.decode(parser);
-                } finally {
-                    reply.release();
-                }
+                return Waits.decoded(reply, parser);
             } catch (RpcException e) {
                 if (e.status() == RpcStatus.SESSION_GONE) {
                     onSessionGone(id);
@@ -188,6 +184,7 @@ public final class MetadataSession implements AutoCloseable {
                 } else if (!isWorthAnotherTry(e.status())) {
                     throw new FsException(Errno.EIO, method + ": " + e.getMessage());
                 }
+                noteBusy(e);
                 if (System.nanoTime() + backOffMs * 1_000_000 >= deadlineNs || closed) {
                     LOG.warn("{}: gave up after the deadline: {}", method, e.getMessage());
                     throw new FsException(Errno.EIO, method + ": " + e.getMessage());
@@ -304,6 +301,7 @@ public final class MetadataSession implements AutoCloseable {
                     return null;
                 }
                 if (isWorthAnotherTry(e.status())) {
+                    noteBusy(e);
                     LOG.debug("SUBMIT: {}, trying again", e.getMessage());
                 } else {
                     LOG.error("The metadata server does not take commands: {}", e.getMessage());
@@ -435,11 +433,7 @@ public final class MetadataSession implements AutoCloseable {
                                 rpc.call(RpcMethod.OPEN_SESSION, request, RENEW_ATTEMPT_MS),
                                 RENEW_ATTEMPT_MS + 100,
                                 "metadata server, OPEN_SESSION");
-                try {
-                    return reply.decode(OpenSessionReply.parser());
-                } finally {
-                    reply.release();
-                }
+                return Waits.decoded(reply, OpenSessionReply.parser());
             } catch (RpcException e) {
                 if (!isWorthAnotherTry(e.status()) || System.nanoTime() > deadlineNs) {
                     throw new FsException(Errno.EIO, "cannot open a session: " + e.getMessage(), e);
@@ -467,8 +461,22 @@ public final class MetadataSession implements AutoCloseable {
         long leftMs = (validUntilNs - System.nanoTime()) / 1_000_000;
         long renewAtMs = s.leaseTermMs - config.leaseMarginMs() - s.renewMs;
         boolean due = leftMs <= renewAtMs || !s.commands.isEmpty() || s.isBehind();
-        if (due && renewing.compareAndSet(false, true)) {
+        if (due) {
+            renewNow(s);
+        }
+    }
+
+    private void renewNow(OpenSession s) {
+        if (renewing.compareAndSet(false, true)) {
             blocking.execute(() -> renew(s));
+        }
+    }
+
+    /** A restarted server says BUSY to who does not know it: the next renewal tells. */
+    private void noteBusy(RpcException e) {
+        OpenSession s = session;
+        if (e.status() == RpcStatus.BUSY && s != null && !closed) {
+            renewNow(s);
         }
     }
 
@@ -487,12 +495,7 @@ public final class MetadataSession implements AutoCloseable {
                             rpc.call(RpcMethod.RENEW, request, RENEW_ATTEMPT_MS),
                             RENEW_ATTEMPT_MS + 100,
                             "metadata server, RENEW");
-            RenewReply reply;
-            try {
-                reply = raw.decode(RenewReply.parser());
-            } finally {
-                raw.release();
-            }
+            RenewReply reply = Waits.decoded(raw, RenewReply.parser());
             extend(askedNs, s.leaseTermMs);
             noteServerTime(reply.getServerTimeMs());
             s.newestIncarnation = reply.getServerIncarnation();

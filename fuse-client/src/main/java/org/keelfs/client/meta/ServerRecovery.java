@@ -87,11 +87,7 @@ final class ServerRecovery {
                         rpc.call(RpcMethod.SUBMIT, request, timeoutMs),
                         timeoutMs + 100,
                         "metadata server, SUBMIT");
-        try {
-            return raw.decode(SubmitReply.parser());
-        } finally {
-            raw.release();
-        }
+        return Waits.decoded(raw, SubmitReply.parser());
     }
 
     private boolean sendAgain(OpenSession s, SubmitRequest again) {

@@ -1,5 +1,7 @@
 package org.keelfs.client.meta;
 
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -7,6 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.rpc.RpcReply;
 
 /** Waiting for an answer on a virtual thread: every wait has a deadline and obeys an interrupt. */
 final class Waits {
@@ -40,6 +43,15 @@ final class Waits {
             throw new FsException(Errno.EINTR, what + ": interrupted");
         } catch (ExecutionException | CancellationException e) {
             throw unwrap(e);
+        }
+    }
+
+    /** The message of an answer, which is released. */
+    static <M extends MessageLite> M decoded(RpcReply reply, Parser<M> parser) {
+        try {
+            return reply.decode(parser);
+        } finally {
+            reply.release();
         }
     }
 

@@ -3,8 +3,10 @@ package org.keelfs.client.meta;
 import com.google.protobuf.MessageLite;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +40,11 @@ final class CrashingServer implements RpcCaller {
     private record Entry(long sequence, Command command, long acknowledged) {}
 
     private final List<Entry> log = new ArrayList<>();
+
+    /** Sequences in the log, and the highest that it acknowledges. */
+    private final Set<Long> done = new HashSet<>();
+
+    private long acknowledged;
     private final ScheduledExecutorService answers;
     private final Random random;
     private long incarnation = 1;
@@ -54,6 +61,12 @@ final class CrashingServer implements RpcCaller {
     synchronized void crash() {
         int kept = forced + random.nextInt(log.size() - forced + 1);
         log.subList(kept, log.size()).clear();
+        done.clear();
+        acknowledged = 0;
+        for (Entry each : log) {
+            done.add(each.sequence);
+            acknowledged = Math.max(acknowledged, each.acknowledged);
+        }
         up = false;
     }
 
@@ -143,6 +156,8 @@ final class CrashingServer implements RpcCaller {
 
     private RenewReply renew(RenewRequest request) {
         reclaimed = request.getReclaimedIncarnation();
+        // Clients keep what is not forced: it is, sooner or later, also when nobody asks.
+        forced = Math.max(forced, log.size() - random.nextInt(100));
         return RenewReply.newBuilder()
                 .setForcedPosition(forced)
                 .setServerIncarnation(incarnation)
@@ -159,12 +174,13 @@ final class CrashingServer implements RpcCaller {
         requireKnown(request.getServerIncarnation());
         long sequence = request.getFirstSequence();
         var reply = SubmitReply.newBuilder();
-        long acknowledged = log.stream().mapToLong(Entry::acknowledged).max().orElse(0);
+        long known = acknowledged;
         for (Command command : request.getCommandsList()) {
             long each = sequence++;
             // As SubmitCommand has it: what is acknowledged is done, its answer forgotten.
-            if (each > acknowledged && log.stream().noneMatch(e -> e.sequence == each)) {
+            if (each > known && done.add(each)) {
                 log.add(new Entry(each, command, request.getAcknowledgedSequence()));
+                acknowledged = Math.max(acknowledged, request.getAcknowledgedSequence());
             }
             reply.addResults(CommandResult.getDefaultInstance());
         }
