@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.meta.QuietListener;
 import org.keelfs.client.meta.SessionConfig;
-import org.keelfs.client.meta.SessionListener;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
 import org.keelfs.rpc.RpcCaller;
@@ -23,7 +23,6 @@ import org.keelfs.rpc.RpcMethod;
 import org.keelfs.rpc.RpcReply;
 import org.keelfs.wire.proto.MetadataProto;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
-import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
 import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
@@ -42,28 +41,11 @@ class ForgottenLeaseTest {
     private final MetadataSession session =
             new MetadataSession(
                     new SessionConfig("v", new byte[16], TIMEOUT_MS, 5_000),
-                    new Quiet(),
+                    new QuietListener(),
                     _ -> new Answering(),
                     timer,
                     threads);
     private final Leases leases = new Leases(session, TIMEOUT_MS);
-
-    private static final class Quiet implements SessionListener {
-        @Override
-        public void onRecall(Recall recall) {}
-
-        @Override
-        public void onLockNotice(LockNoticeRequest notice) {}
-
-        @Override
-        public void onSessionLost() {}
-
-        @Override
-        public void onSessionOpened(long leaseFloor) {}
-
-        @Override
-        public void onServerRestarted() {}
-    }
 
     /** A server that takes every lease back at once. */
     private static final class Answering implements RpcCaller {

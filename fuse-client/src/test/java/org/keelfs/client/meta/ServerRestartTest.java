@@ -18,8 +18,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.keelfs.wire.proto.MetadataProto.Command;
-import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
-import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.keelfs.wire.proto.MetadataProto.UnlinkCommandValue;
 
 /**
@@ -38,23 +36,11 @@ class ServerRestartTest {
     private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
     private volatile boolean stop;
 
-    private static final class Quiet implements SessionListener {
-        @Override
-        public void onRecall(Recall recall) {}
-
-        @Override
-        public void onLockNotice(LockNoticeRequest notice) {}
-
+    private static final class NobodyEvicts extends QuietListener {
         @Override
         public void onSessionLost() {
             throw new AssertionError("nobody evicts");
         }
-
-        @Override
-        public void onSessionOpened(long leaseFloor) {}
-
-        @Override
-        public void onServerRestarted() {}
     }
 
     @AfterEach
@@ -112,7 +98,7 @@ class ServerRestartTest {
         var session =
                 new MetadataSession(
                         new SessionConfig("v", new byte[16], TIMEOUT_MS, 5_000),
-                        new Quiet(),
+                        new NobodyEvicts(),
                         _ -> server,
                         timer,
                         blocking);

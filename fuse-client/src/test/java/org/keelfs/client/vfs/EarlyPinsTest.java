@@ -27,8 +27,8 @@ import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.lease.Leases;
 import org.keelfs.client.lock.FileLocks;
 import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.meta.QuietListener;
 import org.keelfs.client.meta.SessionConfig;
-import org.keelfs.client.meta.SessionListener;
 import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.client.namespace.OneMountServer;
 import org.keelfs.model.Caller;
@@ -38,7 +38,6 @@ import org.keelfs.namespace.PinCommand;
 import org.keelfs.rpc.RpcCaller;
 import org.keelfs.rpc.RpcMethod;
 import org.keelfs.rpc.RpcReply;
-import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
 import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
 import org.keelfs.wire.proto.MetadataProto.SubmitReply;
@@ -59,29 +58,12 @@ class EarlyPinsTest {
     private final MetadataSession session =
             new MetadataSession(
                     new SessionConfig("v", new byte[16], TIMEOUT_MS, 5_000),
-                    new Quiet(),
+                    new QuietListener(),
                     _ -> recalling,
                     timer,
                     blocking);
     private final Leases leases = new Leases(session, TIMEOUT_MS);
     private Vfs vfs;
-
-    private static final class Quiet implements SessionListener {
-        @Override
-        public void onRecall(Recall recall) {}
-
-        @Override
-        public void onLockNotice(LockNoticeRequest notice) {}
-
-        @Override
-        public void onSessionLost() {}
-
-        @Override
-        public void onSessionOpened(long leaseFloor) {}
-
-        @Override
-        public void onServerRestarted() {}
-    }
 
     /**
      * The server, that recalls the lease of a new inode before it answers who made it; once that is
