@@ -49,6 +49,16 @@ ensure_packages() {
     rm -f "$log"
 }
 
+# ensure_postgresql: the server's programs, without the database that Debian's package makes and starts.
+ensure_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && return 0
+    ensure_packages pg_createcluster=postgresql-common
+    if [ "$(id -u)" -eq 0 ]; then
+        sed -i 's/^#*create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+    fi
+    ensure_packages /usr/lib/postgresql/bin/postgres=postgresql
+}
+
 # jdk_version HOME: the feature version of the JDK there, or nothing.
 jdk_version() {
     [ -x "$1/bin/javac" ] || return 0
