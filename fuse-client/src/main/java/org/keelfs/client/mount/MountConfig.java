@@ -53,7 +53,7 @@ public record MountConfig(
                         doc =
                                 "Answer changes of names and attributes after the server's log"
                                         + " instead of under leases",
-                        value = "true")
+                        value = "false")
                 boolean syncNamespace) {
     /** Four frames of 1 MiB: less could not keep one file moving. */
     private static final long BUFFER_BYTES_MIN = 4L << 20;

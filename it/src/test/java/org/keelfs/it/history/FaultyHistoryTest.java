@@ -44,6 +44,7 @@ final class FaultyHistoryTest {
         cluster =
                 Cluster.builder()
                         .mounts(MOUNTS)
+                        .setting("sync-namespace", SeveralMountsTest.SYNC_NAMESPACE)
                         .termMs(TERM_MS)
                         .setting("lease-margin-ms", Integer.toString(MARGIN_MS))
                         .setting("renew-ms", "500")
@@ -62,7 +63,7 @@ final class FaultyHistoryTest {
     void onlyASuffixOfWhatAMountHadNotSyncedIsLost() throws InterruptedException {
         try (var run = new HistoryRun(cluster, MOUNTS, directory.resolve("faulty"))) {
             run.makeObjects("faulty");
-            run.start("faulty", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "-");
+            run.start("faulty", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "t");
             var faults = new Faults(cluster, MOUNTS, TERM_MS + MARGIN_MS, SEED, run);
             faults.untilTheEnd();
             run.join();

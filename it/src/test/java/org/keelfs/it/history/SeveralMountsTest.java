@@ -20,13 +20,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Programs on three mounts use the same few files at once; what they saw is linearizable. For
- * longer runs: {@code -Dkeelfs.history.seconds=600}; another plan: {@code -Dkeelfs.history.seed=7}.
+ * longer runs: {@code -Dkeelfs.history.seconds=600}; another plan: {@code -Dkeelfs.history.seed=7};
+ * every change of a name at the server: {@code -Dkeelfs.history.sync-namespace=true}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Timeout(value = 60, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class SeveralMountsTest {
     private static final long SECONDS = Long.getLong("keelfs.history.seconds", 20);
     private static final long SEED = Long.getLong("keelfs.history.seed", 1);
+    static final String SYNC_NAMESPACE =
+            System.getProperty("keelfs.history.sync-namespace", "false");
     private static final Logger LOG = LoggerFactory.getLogger(SeveralMountsTest.class);
     private static final int MOUNTS = 3;
     private static final int PROGRAMS_PER_MOUNT = 2;
@@ -38,7 +41,11 @@ final class SeveralMountsTest {
 
     @BeforeAll
     void start() {
-        cluster = Cluster.builder().mounts(MOUNTS).start(directory.resolve("run"));
+        cluster =
+                Cluster.builder()
+                        .mounts(MOUNTS)
+                        .setting("sync-namespace", SYNC_NAMESPACE)
+                        .start(directory.resolve("run"));
     }
 
     @AfterAll
@@ -50,7 +57,7 @@ final class SeveralMountsTest {
     void whatProgramsSeeIsLinearizable() throws InterruptedException {
         try (var run = new HistoryRun(cluster, MOUNTS, directory.resolve("calm"))) {
             run.makeObjects("calm");
-            run.start("calm", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "m");
+            run.start("calm", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "mt");
             run.join();
             List<CallLog> logs = run.logs();
             long answered = logs.stream().mapToLong(CallLog::answered).sum();
