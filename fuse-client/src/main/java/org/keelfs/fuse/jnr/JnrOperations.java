@@ -20,6 +20,7 @@ import org.keelfs.client.vfs.Entry;
 import org.keelfs.client.vfs.FileSystem;
 import org.keelfs.client.vfs.FileSystemStatistics;
 import org.keelfs.client.vfs.Opened;
+import org.keelfs.fuse.kernel.FailureLog;
 import org.keelfs.fuse.kernel.ProcessCredentials;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
@@ -65,6 +66,7 @@ final class JnrOperations extends FuseStubFS {
 
     private record OpenFile(InodeId inode, long handle) {}
 
+    private final FailureLog failures = new FailureLog(System::nanoTime, LOG::warn);
     private final FileSystem fs;
     private final Paths paths;
     private final ConcurrentHashMap<Long, OpenFile> open = new ConcurrentHashMap<>();
@@ -101,6 +103,7 @@ final class JnrOperations extends FuseStubFS {
         try {
             return operation.applyAsInt(call());
         } catch (FsException e) {
+            failures.failed("an operation", e);
             return -e.errno().number();
         } catch (Throwable e) {
             LOG.error("an operation failed unexpectedly; answered EIO", e);

@@ -31,6 +31,7 @@ final class Serving {
     /** Small replies under way on virtual threads: 20 KiB each. */
     private static final int SMALL_REPLIES_MAX = 1024;
 
+    private final FailureLog failures = new FailureLog(System::nanoTime, LOG::warn);
     private final Dispatch dispatch;
     private final Requests requests;
     private final Executor waiters;
@@ -102,9 +103,10 @@ final class Serving {
         return true;
     }
 
-    private static Errno errno(Exchange x, Throwable failure) {
+    private Errno errno(Exchange x, Throwable failure) {
         if (failure instanceof FsException e) {
             LOG.debug("{}: {}", x, e.getMessage());
+            failures.failed(x, e);
             return e.errno();
         }
         if (failure instanceof WouldBlock) {
