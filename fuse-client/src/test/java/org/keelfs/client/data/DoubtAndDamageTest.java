@@ -30,6 +30,8 @@ import org.keelfs.crypto.MasterKey;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.SectorRun;
+import org.keelfs.register.ChunkSession;
+import org.keelfs.register.RegisterRequest;
 import org.keelfs.register.ValueRun;
 
 /** Writes in doubt, leases lost on the way, replicas that rot or forget, keys used up. */
@@ -38,6 +40,9 @@ class DoubtAndDamageTest {
     private static final InodeId FILE = new InodeId(7);
     private static final int SECTOR = 4096;
     private static final long TIMEOUT_MS = 10_000;
+
+    /** A third of them is more than a session remembers of one replica. */
+    private static final int LONE_WRITES = 3 * (ChunkSession.MISSED_RUNS_MAX + 50);
 
     private static final WriteBackListener NOBODY =
             new WriteBackListener() {
@@ -183,28 +188,56 @@ class DoubtAndDamageTest {
         assertArrayEquals(seen, read(mount(), 0, bytes.length));
     }
 
-    @Test
-    void whenEveryReplicaMissedTooMuchAFreshEpochComparesThem() {
-        int chunkBytes = 64 << 20;
-        var data = mount(chunkBytes, TIMEOUT_MS, QuorumConfig.EPOCH_SECTORS_MAX);
-        int each = 1_400;
+    /** The sector of one write: no two are neighbours, and none is a write of the same run. */
+    private static int lone(int write) {
+        return 1 + 2 * write;
+    }
+
+    /**
+     * Each replica misses every third of these writes, and no catch-up succeeds while their epoch
+     * lasts: all replicas lag (decision 0002), and none can come back to what is known.
+     */
+    private long missTooMuchEverywhere(BufferedFileData data) {
         write(data, 0, random(9, SECTOR), 0);
         data.flush(FILE);
+        MemoryNode first = cluster.nodes.getFirst();
+        ChunkId chunk = first.chunks().getFirst();
+        long epoch = first.values(chunk, new SectorRun(0, 1)).getFirst().timestamp().epoch();
         for (int node = 0; node < 3; node++) {
-            cluster.nodes.get(node).mood = Mood.DOWN;
-            for (int i = 0; i < each; i++) {
-                long at = (long) SECTOR * (1 + node + 4 * i);
-                write(data, at, random(node * each + i, SECTOR), 0);
-            }
-            data.flush(FILE);
-            cluster.nodes.get(node).mood = Mood.WELL;
+            int third = node;
+            cluster.nodes.get(node).refusal =
+                    request ->
+                            request.epoch() == epoch
+                                    && (request instanceof RegisterRequest.Install
+                                            || (request instanceof RegisterRequest.Write write
+                                                    && write.run().first() / 2 % 3 == third));
         }
+        for (int i = 0; i < LONE_WRITES; i++) {
+            write(data, (long) lone(i) * SECTOR, random(i, SECTOR), 0);
+        }
+        data.flush(FILE);
+        assertFalse(data.isInDoubt(FILE));
+        return (long) (lone(LONE_WRITES - 1) + 1) * SECTOR;
+    }
+
+    @Test
+    void whenEveryReplicaMissedTooMuchAFreshEpochComparesThemForAReader() {
+        var data = mount(64 << 20, TIMEOUT_MS, QuorumConfig.EPOCH_SECTORS_MAX);
+        long _ = missTooMuchEverywhere(data);
         data.forgetClean(FILE);
-        for (int node = 0; node < 3; node++) {
-            for (int i = 0; i < each; i += 100) {
-                long at = (long) SECTOR * (1 + node + 4 * i);
-                assertArrayEquals(random(node * each + i, SECTOR), read(data, at, SECTOR));
-            }
+        for (int i = 0; i < LONE_WRITES; i += 100) {
+            assertArrayEquals(random(i, SECTOR), read(data, (long) lone(i) * SECTOR, SECTOR));
+        }
+    }
+
+    @Test
+    void whenEveryReplicaMissedTooMuchAFreshEpochComparesThemForASeek() {
+        var data = mount(64 << 20, TIMEOUT_MS, QuorumConfig.EPOCH_SECTORS_MAX);
+        long size = missTooMuchEverywhere(data);
+        for (int i = 0; i < LONE_WRITES - 1; i += 100) {
+            long at = (long) lone(i) * SECTOR;
+            assertEquals(at + SECTOR, data.seek(FILE, at, size, false), "a hole");
+            assertEquals(at + 2 * SECTOR, data.seek(FILE, at + SECTOR, size, true), "data");
         }
     }
 

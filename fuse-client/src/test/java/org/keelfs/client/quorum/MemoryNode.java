@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.model.ChunkId;
@@ -52,6 +53,9 @@ public final class MemoryNode implements RpcClient {
     public final AtomicLong refused = new AtomicLong();
     public final AtomicLong asked = new AtomicLong();
     public volatile Mood mood = Mood.WELL;
+
+    /** Operations that it refuses besides. */
+    public volatile Predicate<RegisterRequest> refusal = _ -> false;
 
     /** Between an operation and its answer, ms. */
     public volatile long replyAfterMs;
@@ -189,7 +193,7 @@ public final class MemoryNode implements RpcClient {
             if (capability.getExpiresMs() < System.currentTimeMillis()) {
                 refused.incrementAndGet();
                 answers[i] = new SectorAnswer.CapabilityRefused(true);
-            } else if (mood == Mood.FULL && operation.request() instanceof RegisterRequest.Write) {
+            } else if (refuses(operation.request())) {
                 answers[i] =
                         new SectorAnswer.Replied(
                                 new RegisterReply.Refused(RegisterReply.Reason.NO_SPACE));
@@ -198,6 +202,11 @@ public final class MemoryNode implements RpcClient {
             }
         }
         return List.of(answers);
+    }
+
+    private boolean refuses(RegisterRequest request) {
+        return (mood == Mood.FULL && request instanceof RegisterRequest.Write)
+                || refusal.test(request);
     }
 
     private final class Effects implements ReplicaEffects<Integer> {
