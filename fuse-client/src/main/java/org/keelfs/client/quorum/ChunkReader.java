@@ -1,7 +1,6 @@
 package org.keelfs.client.quorum;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -187,11 +186,15 @@ final class ChunkReader {
                 : context.opener().times(context.config().hedgeMs());
     }
 
+    /**
+     * Who is to be avoided is asked only where nobody else has it: otherwise its bad bytes would
+     * come sooner than the good ones of a replica that is slow.
+     */
     private List<NodeId> sources(ReadPlan.Part part) {
         int turn = (int) (chunk.id().value() + part.run().first() / TURN_SECTORS);
-        var ordered = new ArrayList<>(context.nodes().order(part.sources(), turn));
-        ordered.sort(Comparator.comparing(avoid::contains));
-        return ordered;
+        var good = new ArrayList<>(part.sources());
+        good.removeAll(avoid);
+        return context.nodes().order(good.isEmpty() ? part.sources() : good, turn);
     }
 
     private void onOutcomes(

@@ -137,17 +137,24 @@ class DoubtAndDamageTest {
         return copy;
     }
 
+    /** Of the file's chunks, on the first node, which may have them later than the majority. */
+    private List<ChunkId> damageFirstReplicas(int chunkCount) {
+        MemoryNode node = cluster.nodes.getFirst();
+        await("the first node has all chunks").until(() -> node.chunks().size() == chunkCount);
+        List<ChunkId> chunks = node.chunks();
+        for (ChunkId chunk : chunks) {
+            node.damage(chunk, 3);
+        }
+        return chunks;
+    }
+
     @Test
     void bytesThatFailTheirTagAreReplacedByThoseOfAnotherReplica() {
         byte[] bytes = random(1, 3 << 20);
         var first = mount();
         write(first, 0, bytes, 0);
         first.flush(FILE);
-        List<ChunkId> chunks = cluster.nodes.getFirst().chunks();
-        assertEquals(3, chunks.size());
-        for (ChunkId chunk : chunks) {
-            cluster.nodes.getFirst().damage(chunk, 3);
-        }
+        List<ChunkId> chunks = damageFirstReplicas(3);
         // Two are left to read from, and neighbouring chunks begin with different ones.
         cluster.nodes.get(2).mood = Mood.DOWN;
         assertArrayEquals(bytes, read(mount(), 0, bytes.length));
@@ -166,6 +173,18 @@ class DoubtAndDamageTest {
                                                                         cluster.nodes.get(1),
                                                                         chunk,
                                                                         3))));
+    }
+
+    @Test
+    void aSlowReplicaIsWaitedForWhenTheQuickOnesBytesFailTheirTag() {
+        byte[] bytes = random(1, 2 << 20);
+        var first = mount();
+        write(first, 0, bytes, 0);
+        first.flush(FILE);
+        List<ChunkId> _ = damageFirstReplicas(2);
+        cluster.nodes.get(2).mood = Mood.DOWN;
+        cluster.nodes.get(1).replyAfterMs = 300; // Longer than a read waits before it hedges.
+        assertArrayEquals(bytes, read(mount(), 0, bytes.length));
     }
 
     @Test
