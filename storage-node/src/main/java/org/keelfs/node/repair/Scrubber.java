@@ -16,6 +16,7 @@ import org.keelfs.node.index.ChunkIndex;
 import org.keelfs.node.store.LogPosition;
 import org.keelfs.node.store.RunWords;
 import org.keelfs.node.store.SectorStore;
+import org.keelfs.node.store.SegmentUnavailableException;
 import org.keelfs.node.store.StoreThreads;
 import org.keelfs.node.store.StoredSectors;
 import org.slf4j.Logger;
@@ -151,6 +152,8 @@ public final class Scrubber implements AutoCloseable {
             } finally {
                 bytes.release();
             }
+        } catch (SegmentUnavailableException e) {
+            LOG.debug("nothing can be opened to scrub; skipped", e);
         } catch (IOException e) {
             LOG.warn("{} of {} cannot be read: {}", first, chunk, e.toString());
             found += mark(chunk, first, count, place);

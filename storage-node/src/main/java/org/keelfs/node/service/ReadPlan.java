@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.keelfs.buffer.BudgetExceededException;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.model.ChunkId;
@@ -14,6 +15,7 @@ import org.keelfs.node.store.LogPosition;
 import org.keelfs.node.store.RunWords;
 import org.keelfs.node.store.Segment;
 import org.keelfs.node.store.SegmentLog;
+import org.keelfs.node.store.SegmentUnavailableException;
 import org.keelfs.node.store.StoredSectors;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.ValueRun;
@@ -82,7 +84,7 @@ final class ReadPlan {
     /**
      * Reads and checks the bytes; the log is durable up to what the plan needs. Bad sectors are
      * marked in the index, so that a WRITE of their value repairs them. Throws {@link
-     * org.keelfs.buffer.BudgetExceededException} when there is no memory.
+     * BudgetExceededException} when there is no memory, or no file can be opened now.
      */
     Fetched fetch(BufferPool pool, ChunkIndex index) {
         return fetch(pool.allocate(bytes()), index);
@@ -90,6 +92,15 @@ final class ReadPlan {
 
     /** The same into memory of {@link #bytes}, of which it takes over the count. */
     Fetched fetch(PayloadBuffer memory, ChunkIndex index) {
+        try {
+            return fill(memory, index);
+        } catch (RuntimeException e) {
+            memory.release();
+            throw e;
+        }
+    }
+
+    private Fetched fill(PayloadBuffer memory, ChunkIndex index) {
         var values = new ArrayList<ValueRun>();
         boolean damaged = false;
         int offset = 0;
@@ -117,6 +128,8 @@ final class ReadPlan {
             Segment segment, SectorRun run, long place, PayloadBuffer bytes, ChunkIndex index) {
         try {
             segment.readFully(bytes.bytes(), LogPosition.offset(place));
+        } catch (SegmentUnavailableException e) {
+            throw new BudgetExceededException(e.getMessage() + "; nothing is damaged");
         } catch (IOException e) {
             LOG.warn(
                     "sectors {} of chunk {} cannot be read at {}: {}; a WRITE of them repairs it",

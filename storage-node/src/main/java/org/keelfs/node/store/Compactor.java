@@ -115,7 +115,7 @@ final class Compactor {
 
     private List<Segment> complete(long checkpoint) {
         return log.segments().stream()
-                .filter(s -> s.number() < LogPosition.segment(checkpoint) && s.isOpen())
+                .filter(s -> s.number() < LogPosition.segment(checkpoint) && s.isBegun())
                 .toList();
     }
 
@@ -182,15 +182,17 @@ final class Compactor {
     }
 
     private void forEachRecord(Segment segment, RecordAction action) throws IOException {
-        var scanner = new SegmentScanner(segment.file(), segment.number(), codec);
-        long offset = RecordCodec.SEGMENT_HEADER_BYTES;
-        while (offset < scanner.size()) {
-            var record = scanner.record(offset);
-            if (record == null) {
-                offset += RecordCodec.ALIGNMENT;
-            } else {
-                action.accept(record);
-                offset = LogPosition.offset(record.position());
+        try (var open = segment.use()) {
+            var scanner = new SegmentScanner(open.file(), segment.number(), codec);
+            long offset = RecordCodec.SEGMENT_HEADER_BYTES;
+            while (offset < scanner.size()) {
+                var record = scanner.record(offset);
+                if (record == null) {
+                    offset += RecordCodec.ALIGNMENT;
+                } else {
+                    action.accept(record);
+                    offset = LogPosition.offset(record.position());
+                }
             }
         }
     }

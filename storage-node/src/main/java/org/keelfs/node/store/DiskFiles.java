@@ -39,6 +39,11 @@ public final class DiskFiles implements StoreFiles {
     }
 
     @Override
+    public StoreFile openToRead(String name) throws IOException {
+        return new DiskFile(FileChannel.open(directory.resolve(name), StandardOpenOption.READ));
+    }
+
+    @Override
     public void delete(String name) throws IOException {
         Files.deleteIfExists(directory.resolve(name));
     }

@@ -65,7 +65,8 @@ public final class HolePuncher {
             MemorySegment path = arena.allocateFrom(file.toString(), StandardCharsets.UTF_8);
             int fd = (int) open.invokeExact(path, O_WRONLY | O_CLOEXEC);
             if (fd < 0) {
-                throw new IOException("cannot open " + file + " to punch a hole");
+                LOG.warn("{} cannot be opened to punch a hole; its space comes back later", file);
+                return;
             }
             int result =
                     (int)
@@ -78,8 +79,6 @@ public final class HolePuncher {
                         "{}: the file system punches no holes; dead space comes back by compaction only",
                         file);
             }
-        } catch (IOException e) {
-            throw e;
         } catch (Throwable e) {
             throw new IOException("punching a hole into " + file + ": " + e, e);
         }

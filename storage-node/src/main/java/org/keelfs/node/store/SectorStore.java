@@ -76,6 +76,7 @@ public final class SectorStore implements AutoCloseable {
         this.log =
                 new SegmentLog(
                         files,
+                        new OpenSegments(files, OpenSegments.OPEN_MAX),
                         identity.logSeed(),
                         options.segmentBytes(),
                         outcome.end(),
@@ -179,8 +180,7 @@ public final class SectorStore implements AutoCloseable {
         try {
             while (!awaitStop()) {
                 sampleSpace();
-                boolean compacted = compactor.run(freeBytes() < 4L * options.segmentBytes());
-                if (compacted || checkpointDue()) {
+                if (compact() || checkpointDue()) {
                     checkpoint();
                 }
             }
@@ -193,6 +193,16 @@ public final class SectorStore implements AutoCloseable {
             onFatal.accept(e);
         } finally {
             maintenanceEnded.countDown();
+        }
+    }
+
+    /** True when a checkpoint can now free something. */
+    private boolean compact() throws IOException, InterruptedException {
+        try {
+            return compactor.run(freeBytes() < 4L * options.segmentBytes());
+        } catch (SegmentUnavailableException e) {
+            LOG.warn("no compaction now: {}", e.getMessage());
+            return false;
         }
     }
 

@@ -5,25 +5,38 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One file of the log. The log holds one count while the segment is part of it, each reader another
- * while it reads; the file is closed with the last. Any thread.
+ * while it reads; with the last the file goes, if the log has taken it out. Any thread.
  */
 public final class Segment {
     private final int number;
+    private final Files files;
     private final AtomicInteger holders = new AtomicInteger(1);
     private final AtomicLong liveBytes = new AtomicLong();
 
     /** Set once, by the committer, before anything in the segment is durable. */
-    private volatile @Nullable StoreFile file;
+    private volatile boolean begun;
+
+    /** Set once, when the log has taken it out. */
+    private volatile boolean retired;
 
     /** End of what was written, for the share of live bytes. */
     private volatile int writtenBytes;
 
-    Segment(int number) {
+    /** Where its file is. */
+    interface Files {
+        /** The open file; its caller holds the segment. */
+        OpenSegments.Open use(int number) throws IOException;
+
+        /** Nobody holds the segment any more. */
+        void onReleased(Segment segment) throws IOException;
+    }
+
+    Segment(int number, Files files) {
         this.number = number;
+        this.files = files;
     }
 
     static String name(int number) {
@@ -53,37 +66,50 @@ public final class Segment {
 
     /** One holder less. */
     public void release() {
-        if (holders.decrementAndGet() == 0) {
-            var open = file;
-            if (open != null) {
-                try {
-                    open.close();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            }
+        try {
+            letGo();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
-    /** Fills the buffer from an offset; only of what is durable. */
-    public void readFully(ByteBuffer buffer, int offset) throws IOException {
-        file().readFully(buffer, offset);
+    private void letGo() throws IOException {
+        if (holders.decrementAndGet() == 0) {
+            files.onReleased(this);
+        }
     }
 
-    StoreFile file() {
-        var open = file;
-        if (open == null) {
+    /** Fills the buffer from an offset; only of what is durable, and by who holds the segment. */
+    public void readFully(ByteBuffer buffer, int offset) throws IOException {
+        try (var open = use()) {
+            open.file().readFully(buffer, offset);
+        }
+    }
+
+    /** Its file, to be closed after use. */
+    OpenSegments.Open use() throws IOException {
+        if (!begun) {
             throw new IllegalStateException("segment " + number + " is not written yet");
         }
-        return open;
+        return files.use(number);
     }
 
-    boolean isOpen() {
-        return file != null;
+    boolean isBegun() {
+        return begun;
     }
 
-    void opened(StoreFile open) {
-        file = open;
+    void begun() {
+        begun = true;
+    }
+
+    boolean isRetired() {
+        return retired;
+    }
+
+    /** The log has taken it out: its file is deleted with its last holder. */
+    void retire() throws IOException {
+        retired = true;
+        letGo();
     }
 
     void written(int end) {

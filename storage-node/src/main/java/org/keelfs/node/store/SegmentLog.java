@@ -14,7 +14,7 @@ import org.keelfs.model.Payload;
  * {@link #place} belongs to the lock of {@link GroupCommit}, writing to its thread; segments are
  * found by any thread.
  */
-public final class SegmentLog {
+public final class SegmentLog implements Segment.Files {
     /**
      * Smaller records are copied together, so that a batch of them is one range of memory to write.
      */
@@ -29,6 +29,7 @@ public final class SegmentLog {
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(RecordCodec.ALIGNMENT);
 
     private final StoreFiles files;
+    private final OpenSegments open;
     private final RecordCodec codec;
     private final int segmentBytes;
     private final ConcurrentSkipListMap<Integer, Segment> segments = new ConcurrentSkipListMap<>();
@@ -45,8 +46,11 @@ public final class SegmentLog {
     /** Place behind the last record written. */
     private long writtenEnd;
 
-    /** Written to and not forced since. */
-    private @Nullable Segment unforced;
+    /** The file of the last segment begun here: the one that is written. */
+    private OpenSegments.@Nullable Open writing;
+
+    /** It was written to and not forced since. */
+    private boolean unforced;
 
     /**
      * A log whose next record begins a segment of its own.
@@ -54,8 +58,15 @@ public final class SegmentLog {
      * @param end position at which the recovered log ends
      * @param nextSegment number of the segment to begin
      */
-    SegmentLog(StoreFiles files, byte[] seed, int segmentBytes, long end, int nextSegment) {
+    SegmentLog(
+            StoreFiles files,
+            OpenSegments open,
+            byte[] seed,
+            int segmentBytes,
+            long end,
+            int nextSegment) {
         this.files = files;
+        this.open = open;
         this.codec = new RecordCodec(seed);
         this.segmentBytes = segmentBytes;
         this.writtenEnd = end;
@@ -64,10 +75,11 @@ public final class SegmentLog {
 
     /** Takes in a segment found by recovery. */
     void adopt(int number) throws IOException {
-        var segment = new Segment(number);
-        var file = files.open(Segment.name(number));
-        segment.opened(file);
-        segment.written((int) file.size());
+        var segment = new Segment(number, this);
+        try (var file = files.openToRead(Segment.name(number))) {
+            segment.written((int) file.size());
+        }
+        segment.begun();
         segments.put(number, segment);
     }
 
@@ -101,7 +113,7 @@ public final class SegmentLog {
         }
         int number = LogPosition.segment(tail);
         if (!segments.containsKey(number)) {
-            segments.put(number, new Segment(number));
+            segments.put(number, new Segment(number, this));
         }
         entry.record().placeAt(tail, entry.headerBytes(), bytes);
         tail += bytes;
@@ -161,10 +173,9 @@ public final class SegmentLog {
 
     /** Makes all that was written durable. */
     void forceWritten() throws IOException {
-        var segment = unforced;
-        if (segment != null) {
-            segment.file().force();
-            unforced = null;
+        if (unforced) {
+            writing().file().force();
+            unforced = false;
         }
     }
 
@@ -177,12 +188,12 @@ public final class SegmentLog {
         if (segment == null) {
             throw new IllegalStateException("no segment " + number);
         }
-        if (!segment.isOpen()) {
+        if (!segment.isBegun()) {
             // In log order: a segment's first byte says that the one before it is complete.
             forceWritten();
             begin(segment);
         }
-        unforced = segment;
+        unforced = true;
         startWrite();
         long at = entries.getFirst().record().start();
         for (var entry : entries) {
@@ -196,15 +207,34 @@ public final class SegmentLog {
         writtenEnd = end;
     }
 
+    private OpenSegments.Open writing() {
+        var file = writing;
+        if (file == null) {
+            throw new IllegalStateException("no segment is begun");
+        }
+        return file;
+    }
+
     private void begin(Segment segment) throws IOException {
-        var file = files.open(Segment.name(segment.number()));
-        segment.opened(file);
+        letGoOfWritten();
+        var file = open.create(segment.number());
+        writing = file;
         startWrite();
         codec.encodeSegmentHeader(segment.number(), writtenEnd, scratch);
         var _ = flush(segment, LogPosition.of(segment.number(), 0));
-        file.force();
+        file.file().force();
         // Without this the file itself may be gone after a power cut, whatever was forced into it.
         files.forceDirectory();
+        segment.begun();
+    }
+
+    /** A complete segment is open only as long as it is read. */
+    private void letGoOfWritten() {
+        var file = writing;
+        if (file != null) {
+            writing = null;
+            file.close();
+        }
     }
 
     private void startWrite() {
@@ -293,7 +323,7 @@ public final class SegmentLog {
                 bufferCount -= from;
                 from = 0;
             }
-            long n = segment.file().write(buffers, bufferCount, offset);
+            long n = writing().file().write(buffers, bufferCount, offset);
             if (n <= 0) {
                 throw new IOException(
                         "segment " + segment.number() + " took no bytes at offset " + offset);
@@ -304,14 +334,30 @@ public final class SegmentLog {
         return LogPosition.of(segment.number(), (int) offset);
     }
 
-    /** Takes a segment out of the log and deletes its file; readers that hold it can finish. */
+    /**
+     * Takes a segment out of the log. Its file is deleted when the last reader that holds it has
+     * finished: it may have to open it yet.
+     */
     void delete(Segment segment) throws IOException {
         segments.remove(segment.number());
-        files.delete(Segment.name(segment.number()));
-        segment.release();
+        segment.retire();
+    }
+
+    @Override
+    public OpenSegments.Open use(int number) throws IOException {
+        return open.use(number);
+    }
+
+    @Override
+    public void onReleased(Segment segment) throws IOException {
+        open.forget(segment.number());
+        if (segment.isRetired()) {
+            files.delete(Segment.name(segment.number()));
+        }
     }
 
     void close() {
+        letGoOfWritten();
         for (var segment : segments.values()) {
             segment.release();
         }

@@ -14,6 +14,9 @@ public interface StoreFiles {
     /** Opens a file for reading and writing; creates it when it is not there. */
     StoreFile open(String name) throws IOException;
 
+    /** Opens a file that is only read; {@link java.nio.file.NoSuchFileException} without one. */
+    StoreFile openToRead(String name) throws IOException;
+
     void delete(String name) throws IOException;
 
     /** Renames over whatever has the new name. */

@@ -2,6 +2,9 @@ package org.keelfs.node.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,6 +47,12 @@ final class MemoryFiles implements StoreFiles {
     volatile long usable = 1L << 40;
 
     int punched;
+
+    /** Handles that may be open at once. */
+    int openMax = Integer.MAX_VALUE;
+
+    /** Handles that are open. */
+    private int open;
 
     /** What a power cut leaves: forced bytes, and others as the dice say. */
     synchronized MemoryFiles crash(Random random) {
@@ -115,7 +124,31 @@ final class MemoryFiles implements StoreFiles {
     @Override
     public synchronized StoreFile open(String name) throws IOException {
         checkAlive();
+        takeHandle(name);
         return new Handle(files.computeIfAbsent(name, _ -> new Content()));
+    }
+
+    @Override
+    public synchronized StoreFile openToRead(String name) throws IOException {
+        checkAlive();
+        var content = files.get(name);
+        if (content == null) {
+            throw new NoSuchFileException(name);
+        }
+        takeHandle(name);
+        return new Handle(content);
+    }
+
+    private synchronized void takeHandle(String name) throws IOException {
+        if (open >= openMax) {
+            throw new FileSystemException(name, null, "Too many open files");
+        }
+        open++;
+    }
+
+    /** Handles that are open now. */
+    synchronized int openCount() {
+        return open;
     }
 
     @Override
@@ -157,6 +190,7 @@ final class MemoryFiles implements StoreFiles {
 
     private final class Handle implements StoreFile {
         private final Content content;
+        private boolean closed;
 
         Handle(Content content) {
             this.content = content;
@@ -202,6 +236,9 @@ final class MemoryFiles implements StoreFiles {
         public int read(ByteBuffer buffer, long offset) throws IOException {
             synchronized (MemoryFiles.this) {
                 checkAlive();
+                if (closed) {
+                    throw new ClosedChannelException();
+                }
                 int left = (int) (content.bytes.length - offset);
                 if (left <= 0) {
                     return -1;
@@ -240,6 +277,11 @@ final class MemoryFiles implements StoreFiles {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            synchronized (MemoryFiles.this) {
+                open -= closed ? 0 : 1;
+                closed = true;
+            }
+        }
     }
 }

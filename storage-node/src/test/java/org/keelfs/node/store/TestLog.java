@@ -18,6 +18,9 @@ final class TestLog implements AutoCloseable {
             "sixteen bytes ab".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     static final int SEGMENT_BYTES = 64 << 10;
 
+    /** Of {@link OpenSegments}: few, so that files come and go. */
+    static final int OPEN_MAX = 3;
+
     final MemoryFiles files;
     final List<LogRecord> replayed = new ArrayList<>();
     final Recovery.Outcome outcome;
@@ -28,7 +31,14 @@ final class TestLog implements AutoCloseable {
     TestLog(MemoryFiles files) throws IOException {
         this.files = files;
         this.outcome = recover(files, replayed);
-        this.log = new SegmentLog(files, SEED, SEGMENT_BYTES, outcome.end(), outcome.nextSegment());
+        this.log =
+                new SegmentLog(
+                        files,
+                        new OpenSegments(files, OPEN_MAX),
+                        SEED,
+                        SEGMENT_BYTES,
+                        outcome.end(),
+                        outcome.nextSegment());
         for (var name : files.list()) {
             if (Segment.number(name) >= 0) {
                 log.adopt(Segment.number(name));
