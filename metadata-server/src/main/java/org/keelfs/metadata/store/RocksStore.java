@@ -1,5 +1,7 @@
 package org.keelfs.metadata.store;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +26,7 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.RocksIterator;
 import org.rocksdb.Slice;
 import org.rocksdb.Snapshot;
+import org.rocksdb.Status.Code;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteBufferManager;
@@ -39,7 +42,11 @@ public final class RocksStore implements AutoCloseable {
      * of it. Recovery stops at the first record that is not whole (kPointInTimeRecovery): pages of an unsynced log
      * reach the disk in any order, so a torn record may have whole ones behind it, which must not count. A table that
      * is written out to a sorted file cannot run ahead of the log: with several families RocksDB syncs the closed logs
-     * before it installs such a file. */
+     * before it installs such a file.
+     *
+     * Why damage is not taken for a torn record (decision 0066). Recovery stops at either. So every record counts the
+     * records up to itself, in the default family, and a file beside the log says how many were forced: who finds fewer
+     * does not open the store. That is looked up before anything is opened for writing, which would delete the log. */
 
     static {
         RocksDB.loadLibrary();
@@ -51,6 +58,9 @@ public final class RocksStore implements AutoCloseable {
      */
     private static final int OPEN_FILES_MAX = 512;
 
+    /** RocksDB's own messages of this start and of the one before; each start opens it twice. */
+    private static final int KEEP_LOG_FILES = 4;
+
     /**
      * Four shards of the block cache. By default a small cache has shards of half a MiB, and a
      * block that fills one pushes the others out at every read. Indexes and filters are partitioned
@@ -58,12 +68,21 @@ public final class RocksStore implements AutoCloseable {
      */
     private static final int CACHE_SHARD_BITS = 2;
 
+    /** In the default family: number of records of the log up to the one that holds it. */
+    private static final byte[] RECORDS = {'r'};
+
+    private static final WALRecoveryMode RECOVERY = WALRecoveryMode.PointInTimeRecovery;
+
     private final List<AbstractImmutableNativeReference> owned = new ArrayList<>();
     private final List<ColumnFamilyHandle> handles = new ArrayList<>();
     private final RocksDB db;
     private final WriteOptions unsynced;
     private final KeySpace committed;
     private final Tables tables;
+    private final ForcedRecords forced;
+
+    /** Records of the log, written by who changes the tables. */
+    private volatile long records;
 
     private RocksStore(Path directory, StoreBudget budget) {
         DBOptions options = options(budget);
@@ -74,9 +93,25 @@ public final class RocksStore implements AutoCloseable {
             descriptors.add(new ColumnFamilyDescriptor(family.columnFamilyName(), familyOptions));
         }
         try {
+            checkHistory(directory);
             db = RocksDB.open(options, directory.toString(), descriptors, handles);
         } catch (RocksDBException e) {
             closeOwned();
+            boolean damaged = e.getStatus() != null && e.getStatus().getCode() == Code.Corruption;
+            throw damaged
+                    ? new StoreException(damaged(directory, String.valueOf(e.getMessage())))
+                    : new StoreException("cannot open the metadata store in " + directory, e);
+        } catch (StoreException e) {
+            closeOwned();
+            throw e;
+        }
+        try {
+            records = records(db);
+            forced = new ForcedRecords(directory);
+            // Opening wrote what the log held to synced files.
+            forced.onForced(records);
+        } catch (RocksDBException | IOException e) {
+            closeAll();
             throw new StoreException("cannot open the metadata store in " + directory, e);
         }
         unsynced = own(new WriteOptions().setSync(false));
@@ -87,6 +122,55 @@ public final class RocksStore implements AutoCloseable {
     /** Opens or creates the store; a {@link StoreException} says why it cannot. */
     public static RocksStore open(Path directory, StoreBudget budget) {
         return new RocksStore(directory, budget);
+    }
+
+    /** Refuses a log that ends before what was forced; changes nothing. */
+    private static void checkHistory(Path directory) throws RocksDBException {
+        long before;
+        try {
+            before = ForcedRecords.in(directory);
+        } catch (IOException e) {
+            throw new StoreException("cannot open the metadata store in " + directory, e);
+        }
+        if (before == 0) {
+            return;
+        }
+        // Of the other families nothing is read here: the rows would fill the memory once more.
+        var found = new ArrayList<ColumnFamilyHandle>();
+        try (var options = new DBOptions().setWalRecoveryMode(RECOVERY);
+                var family = new ColumnFamilyOptions();
+                var store =
+                        RocksDB.openReadOnly(
+                                options,
+                                directory.toString(),
+                                List.of(
+                                        new ColumnFamilyDescriptor(
+                                                RocksDB.DEFAULT_COLUMN_FAMILY, family)),
+                                found)) {
+            long left = records(store);
+            found.forEach(ColumnFamilyHandle::close);
+            if (left < before) {
+                throw new StoreException(
+                        damaged(
+                                directory,
+                                "of " + before + " records forced to disk " + left + " are left"));
+            }
+        }
+    }
+
+    private static String damaged(Path directory, String how) {
+        return "the metadata log in "
+                + directory
+                + " is damaged before its end ("
+                + how
+                + "): the server does not start, and nothing was changed. Keep this directory, look"
+                + " at the disk, and restore the directory from a copy made while the server was"
+                + " stopped";
+    }
+
+    private static long records(RocksDB db) throws RocksDBException {
+        byte[] count = db.get(RECORDS);
+        return count == null ? 0 : ByteBuffer.wrap(count).getLong();
     }
 
     private <R extends AbstractImmutableNativeReference> R own(R reference) {
@@ -100,7 +184,7 @@ public final class RocksStore implements AutoCloseable {
                 new DBOptions()
                         .setCreateIfMissing(true)
                         .setCreateMissingColumnFamilies(true)
-                        .setWalRecoveryMode(WALRecoveryMode.PointInTimeRecovery)
+                        .setWalRecoveryMode(RECOVERY)
                         .setWriteBufferManager(
                                 own(new WriteBufferManager(budget.memtableBytes(), cache)))
                         .setMaxTotalWalSize(budget.walBytes())
@@ -109,7 +193,7 @@ public final class RocksStore implements AutoCloseable {
                         .setStatsDumpPeriodSec(0)
                         .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
                         .setMaxLogFileSize(1 << 20)
-                        .setKeepLogFileNum(2));
+                        .setKeepLogFileNum(KEEP_LOG_FILES));
     }
 
     private ColumnFamilyOptions familyOptions(StoreBudget budget) {
@@ -159,7 +243,10 @@ public final class RocksStore implements AutoCloseable {
                     (Family family, byte[] key, byte @Nullable [] value) ->
                             add(batch, family, key, value));
             if (batch.count() > 0) {
+                long count = records + 1;
+                batch.put(RECORDS, ByteBuffer.allocate(Long.BYTES).putLong(count).array());
                 db.write(unsynced, batch);
+                records = count;
             }
         } catch (RocksDBException e) {
             throw new StoreException("cannot write to the metadata log", e);
@@ -183,15 +270,27 @@ public final class RocksStore implements AutoCloseable {
 
     /** Makes everything that was written before the call survive a power cut. */
     public void sync() {
+        long written = records;
         try {
             db.syncWal();
-        } catch (RocksDBException e) {
+            forced.onForced(written);
+        } catch (RocksDBException | IOException e) {
             throw new StoreException("cannot sync the metadata log", e);
         }
     }
 
     @Override
     public void close() {
+        try {
+            forced.close();
+        } catch (IOException e) {
+            throw new StoreException("cannot close the metadata store", e);
+        } finally {
+            closeAll();
+        }
+    }
+
+    private void closeAll() {
         handles.forEach(ColumnFamilyHandle::close);
         db.close();
         closeOwned();
@@ -203,7 +302,7 @@ public final class RocksStore implements AutoCloseable {
         }
     }
 
-    /** The first handle is the default family, which stays empty. */
+    /** The first handle is the default family, which holds {@link #RECORDS} alone. */
     private ColumnFamilyHandle handle(Family family) {
         return handles.get(family.ordinal() + 1);
     }

@@ -7,6 +7,10 @@ package org.keelfs.metadata.store;
 public final class StoreException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    StoreException(String message) {
+        super(message);
+    }
+
     StoreException(String message, Throwable cause) {
         super(message + ": " + cause.getMessage(), cause);
     }
