@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -39,15 +38,7 @@ final class LockRequestsTest {
 
     @BeforeEach
     void start() throws Exception {
-        server =
-                new TestServer(
-                        directory,
-                        Map.of(
-                                "lease-term-ms", "1000",
-                                "lease-margin-ms", "200",
-                                "renew-ms", "300",
-                                "abandon-ms", "600000"));
-        assertEquals(0, server.createVolume("main").getErrno());
+        server = new TestServer(directory);
         a = server.mount("a");
         b = server.mount("b");
     }

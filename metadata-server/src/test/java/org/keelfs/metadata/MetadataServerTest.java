@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -36,16 +35,7 @@ class MetadataServerTest {
 
     @BeforeEach
     void start() throws Exception {
-        server =
-                new TestServer(
-                        directory,
-                        Map.of(
-                                "lease-term-ms", "1000",
-                                "lease-margin-ms", "200",
-                                "renew-ms", "300",
-                                "abandon-ms", "600000",
-                                "heartbeat-ms", "1000"));
-        assertEquals(0, server.createVolume("main").getErrno());
+        server = new TestServer(directory);
         a = server.mount("a");
     }
 

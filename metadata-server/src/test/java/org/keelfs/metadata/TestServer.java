@@ -44,26 +44,35 @@ import org.keelfs.wire.proto.NodeProto.SectorResult;
 
 /** A metadata server in this process, and callers of it over real connections. */
 final class TestServer implements AutoCloseable {
+    /** Terms of a second; a session that is gone stays for what it still holds. */
+    private static final Map<String, String> SETTINGS =
+            Map.of(
+                    "lease-term-ms", "1000",
+                    "lease-margin-ms", "200",
+                    "renew-ms", "300",
+                    "abandon-ms", "600000",
+                    "heartbeat-ms", "1000");
+
     static final long TIMEOUT_MS = 10_000;
 
     private final CertificateAuthority authority;
     private final Path directory;
-    private final Map<String, String> settings;
     private final AtomicReference<Throwable> fatal = new AtomicReference<>();
     private final List<AutoCloseable> opened = new ArrayList<>();
     private RunningServer server;
 
-    TestServer(Path directory, Map<String, String> settings) throws IOException {
+    /** With short terms, and nobody who is abandoned; its volume is "main". */
+    TestServer(Path directory) throws IOException {
         this.directory = directory;
-        this.settings = settings;
         authority = CertificateAuthority.create(directory.resolve("pki"));
         authority.issue("metadata1", Role.METADATA, List.of());
         start(0);
+        assertEquals(0, createVolume("main").getErrno());
     }
 
     private void start(int port) throws IOException {
         Path pki = directory.resolve("pki");
-        var given = new java.util.TreeMap<String, String>(settings);
+        var given = new java.util.TreeMap<String, String>(SETTINGS);
         given.put("port", Integer.toString(port));
         given.put("data-dir", directory.resolve("data").toString());
         given.put("ca", pki.resolve("ca.crt").toString());
@@ -190,7 +199,7 @@ final class TestServer implements AutoCloseable {
         }
     }
 
-    VolumeReply createVolume(String name) throws IOException {
+    private VolumeReply createVolume(String name) throws IOException {
         return call(
                 connect("admin", Role.ADMIN),
                 RpcMethod.VOLUME,

@@ -29,8 +29,8 @@ import org.keelfs.client.cache.CachedInode;
 import org.keelfs.client.cache.MetadataCache;
 import org.keelfs.client.lease.Leases;
 import org.keelfs.client.meta.MetadataSession;
+import org.keelfs.client.meta.QuietListener;
 import org.keelfs.client.meta.SessionConfig;
-import org.keelfs.client.meta.SessionListener;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
 import org.keelfs.model.FileType;
@@ -45,8 +45,6 @@ import org.keelfs.wire.CommandCodec;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
 import org.keelfs.wire.proto.MetadataProto.LeaseMode;
-import org.keelfs.wire.proto.MetadataProto.LockNoticeRequest;
-import org.keelfs.wire.proto.MetadataProto.Recall;
 
 /** The writer with its threads, leases and a session, at a server of its own. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
@@ -82,13 +80,7 @@ class NamespaceWriterTest {
                 });
     }
 
-    private final class Losses implements SessionListener {
-        @Override
-        public void onRecall(Recall recall) {}
-
-        @Override
-        public void onLockNotice(LockNoticeRequest notice) {}
-
+    private final class Losses extends QuietListener {
         @Override
         public void onSessionLost() {
             var _ = leases.onSessionLost();
@@ -100,9 +92,6 @@ class NamespaceWriterTest {
         public void onSessionOpened(long leaseFloor) {
             leases.onSessionOpened(leaseFloor);
         }
-
-        @Override
-        public void onServerRestarted() {}
     }
 
     /** Files of which nothing is dirty; a flush can be held up. */
