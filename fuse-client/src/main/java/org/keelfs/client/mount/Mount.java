@@ -51,14 +51,15 @@ public final class Mount {
      */
     public static int run(MountConfig config, Path dir, Runnable onReady) {
         var options =
-                MountOptions.DEFAULTS
-                        .withSource("keelfs:" + config.volume())
-                        .withAllowOther(config.allowOther())
-                        .withAcl(config.acl())
-                        .withFlags(config.flags())
-                        .withReadAheadKb(config.readAheadKb())
-                        .withLocks(config.locks())
-                        .withOwnDirectories(List.of(config.stateDir().toAbsolutePath()));
+                MountOptions.builder()
+                        .source("keelfs:" + config.volume())
+                        .allowOther(config.allowOther())
+                        .acl(config.acl())
+                        .flags(config.flags())
+                        .readAheadKb(config.readAheadKb())
+                        .locks(config.locks())
+                        .ownDirectories(List.of(config.stateDir().toAbsolutePath()))
+                        .build();
         FuseMount mount =
                 config.adapter().equals("jnr")
                         ? JnrMount.prepare(dir, options)

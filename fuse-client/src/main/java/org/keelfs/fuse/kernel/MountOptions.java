@@ -39,19 +39,7 @@ public record MountOptions(
     /** 1 MiB: what the kernel takes without a sysctl (256 pages). */
     public static final int WRITE_BYTES_MAX = 1 << 20;
 
-    public static final MountOptions DEFAULTS =
-            new MountOptions(
-                    "keelfs",
-                    true,
-                    true,
-                    Set.of(),
-                    true,
-                    0,
-                    WRITE_BYTES_MAX,
-                    64L << 20,
-                    4096,
-                    false,
-                    List.of());
+    public static final MountOptions DEFAULTS = new Builder().build();
 
     public MountOptions {
         ownDirectories = List.copyOf(ownDirectories);
@@ -70,125 +58,85 @@ public record MountOptions(
         return readers > 0 ? readers : Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
     }
 
-    public MountOptions withSource(String value) {
-        return new MountOptions(
-                value,
-                allowOther,
-                defaultPermissions,
-                flags,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                ownDirectories);
+    /** Begins with {@link #DEFAULTS}. */
+    public static Builder builder() {
+        return new Builder();
     }
 
-    public MountOptions withAllowOther(boolean value) {
-        return new MountOptions(
-                source,
-                value,
-                defaultPermissions,
-                flags,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                ownDirectories);
-    }
+    /** What differs from the defaults; see the components. Confined to who builds. */
+    public static final class Builder {
+        private String source = "keelfs";
+        private boolean allowOther = true;
+        private Set<MountFlag> flags = Set.of();
+        private boolean acl = true;
+        private int readers;
+        private long movedBytesMax = 64L << 20;
+        private int readAheadKb = 4096;
+        private boolean locks;
+        private List<Path> ownDirectories = List.of();
 
-    public MountOptions withFlags(Set<MountFlag> value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                value,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                ownDirectories);
-    }
+        private Builder() {}
 
-    public MountOptions withAcl(boolean value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                flags,
-                value,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                ownDirectories);
-    }
+        public Builder source(String value) {
+            source = value;
+            return this;
+        }
 
-    public MountOptions withReaders(int value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                flags,
-                acl,
-                value,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                ownDirectories);
-    }
+        public Builder allowOther(boolean value) {
+            allowOther = value;
+            return this;
+        }
 
-    public MountOptions withReadAheadKb(int value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                flags,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                value,
-                locks,
-                ownDirectories);
-    }
+        public Builder flags(Set<MountFlag> value) {
+            flags = value;
+            return this;
+        }
 
-    /** fcntl(2) and flock(2) locks go to the file system, or both stay in the kernel. */
-    public MountOptions withLocks(boolean value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                flags,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                value,
-                ownDirectories);
-    }
+        public Builder acl(boolean value) {
+            acl = value;
+            return this;
+        }
 
-    public MountOptions withOwnDirectories(List<Path> value) {
-        return new MountOptions(
-                source,
-                allowOther,
-                defaultPermissions,
-                flags,
-                acl,
-                readers,
-                writeBytesMax,
-                movedBytesMax,
-                readAheadKb,
-                locks,
-                value);
+        public Builder readers(int value) {
+            readers = value;
+            return this;
+        }
+
+        public Builder movedBytesMax(long value) {
+            movedBytesMax = value;
+            return this;
+        }
+
+        public Builder readAheadKb(int value) {
+            readAheadKb = value;
+            return this;
+        }
+
+        public Builder locks(boolean value) {
+            locks = value;
+            return this;
+        }
+
+        public Builder ownDirectories(List<Path> value) {
+            ownDirectories = value;
+            return this;
+        }
+
+        /** The options. */
+        public MountOptions build() {
+            return new MountOptions(
+                    source,
+                    allowOther,
+                    true,
+                    flags,
+                    acl,
+                    readers,
+                    WRITE_BYTES_MAX,
+                    movedBytesMax,
+                    readAheadKb,
+                    locks,
+                    ownDirectories);
+        }
     }
 
     /** The flags as words, in the order of mount(8)'s own output. */

@@ -51,7 +51,7 @@ final class NegotiationTest {
 
     @Test
     void withoutAclsTheKernelAppliesTheUmask() {
-        Negotiation plain = answer(45, -1, MountOptions.DEFAULTS.withAcl(false));
+        Negotiation plain = answer(45, -1, MountOptions.builder().acl(false).build());
         assertFalse(plain.has(InitFlag.POSIX_ACL) || plain.has(InitFlag.DONT_MASK));
     }
 

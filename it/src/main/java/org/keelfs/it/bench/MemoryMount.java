@@ -21,19 +21,20 @@ public final class MemoryMount {
     public static void main(String[] args) {
         boolean moves = false;
         boolean jnr = false;
-        MountOptions options = MountOptions.DEFAULTS.withSource("memory").withAcl(false);
+        MountOptions.Builder chosen = MountOptions.builder().source("memory").acl(false);
         for (int i = 0; i < args.length - 1; i++) {
             if (args[i].equals("--moves")) {
                 moves = true;
             } else if (args[i].equals("--jnr")) {
                 jnr = true;
             } else if (args[i].startsWith("--readers=")) {
-                options = options.withReaders(Integer.parseInt(args[i].substring(10)));
+                chosen = chosen.readers(Integer.parseInt(args[i].substring(10)));
             } else {
                 System.err.println("unknown option " + args[i]);
                 System.exit(2);
             }
         }
+        MountOptions options = chosen.build();
         var dir = Path.of(args[args.length - 1]);
         long bytesMax = Runtime.getRuntime().maxMemory() * 3 / 4;
         var fileSystem = new MemoryFileSystem(moves && !jnr, bytesMax, VALID.toNanos());

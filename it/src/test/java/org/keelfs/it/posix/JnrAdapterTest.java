@@ -22,7 +22,7 @@ final class JnrAdapterTest extends AdapterContract {
     @Override
     AutoCloseable mount(Path where) {
         JnrMount mount =
-                JnrMount.prepare(where, MountOptions.DEFAULTS.withSource("memory").withAcl(false));
+                JnrMount.prepare(where, MountOptions.builder().source("memory").acl(false).build());
         mount.start(new MemoryFileSystem(false, 512L << 20, 0));
         return () -> {
             mount.close();

@@ -13,8 +13,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -35,7 +33,7 @@ class KernelAdapterTest extends AdapterContract {
     private static final Duration SOON = Duration.ofSeconds(15);
     private static final Call CALL = new Call(Caller.ROOT, 0, 0, true);
     private static final MountOptions OPTIONS =
-            MountOptions.DEFAULTS.withSource("memory").withAcl(false);
+            MountOptions.builder().source("memory").acl(false).build();
 
     private MemoryFileSystem fileSystem;
     private KernelMount mount;
@@ -166,8 +164,13 @@ class KernelAdapterTest extends AdapterContract {
     @Test
     void moreWaitingWritesThanBuffersKeepNobodyElseOut() throws Exception {
         var options =
-                new MountOptions(
-                        "memory", true, true, Set.of(), false, 2, 1 << 20, 1, 0, false, List.of());
+                MountOptions.builder()
+                        .source("memory")
+                        .acl(false)
+                        .readers(2)
+                        .movedBytesMax(1)
+                        .readAheadKb(0)
+                        .build();
         var memory = new MemoryFileSystem(false, 64L << 20, 0);
         var gate = new CountDownLatch(1);
         Path where = Files.createTempDirectory("keelfs-mount").toRealPath();
