@@ -4,13 +4,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.vfs.FileSystem;
-import org.keelfs.fuse.FuseMount;
 import org.keelfs.fuse.kernel.MountException;
+import org.keelfs.fuse.kernel.MountLife;
 import org.keelfs.fuse.kernel.MountOptions;
 import org.keelfs.fuse.kernel.MountPoint;
 import org.slf4j.Logger;
@@ -26,26 +25,19 @@ import ru.serce.jnrfuse.FuseException;
  * ACLs, locks beyond this machine, interrupts. The kernel keeps no names or attributes, so that
  * nothing needs to be invalidated; pages of an open file stay until it is opened again.
  */
-public final class JnrMount implements FuseMount {
+public final class JnrMount extends MountLife {
     private static final Logger LOG = LoggerFactory.getLogger(JnrMount.class);
 
     private static final Duration START_WAIT = Duration.ofSeconds(20);
-    private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
 
     /** The most that libfuse 2 takes. */
     private static final int WRITE_BYTES_MAX = 128 * 1024;
 
-    private final Path dir;
     private final MountOptions options;
-    private final CountDownLatch end = new CountDownLatch(1);
     private volatile @Nullable Throwable failure;
-    private volatile boolean mounted;
-
-    /** As mountinfo shows it, also to end it once it is detached. */
-    private volatile MountPoint.@Nullable Mounted connection;
 
     private JnrMount(Path dir, MountOptions options) {
-        this.dir = dir;
+        super(dir);
         this.options = options;
     }
 
@@ -65,35 +57,30 @@ public final class JnrMount implements FuseMount {
     }
 
     @Override
-    public Path dir() {
-        return dir;
-    }
-
-    @Override
     public void start(FileSystem fileSystem) {
         JnrOperations operations = operations(fileSystem);
         Thread.ofPlatform().daemon().name("fuse-jnr").start(() -> serve(operations));
         try {
             long deadline = System.nanoTime() + START_WAIT.toNanos();
             while (!operations.initialised().await(100, TimeUnit.MILLISECONDS)) {
-                if (end.getCount() == 0) {
+                if (hasEnded()) {
                     throw new MountException(
                             "libfuse could not mount on %s; it said why on standard error"
-                                    .formatted(dir),
+                                    .formatted(dir()),
                             failure);
                 }
                 if (System.nanoTime() > deadline) {
-                    throw new MountException("libfuse has not mounted on " + dir + " in time");
+                    throw new MountException("libfuse has not mounted on " + dir() + " in time");
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new MountException("interrupted while mounting on " + dir, e);
+            throw new MountException("interrupted while mounting on " + dir(), e);
         }
-        mounted = true;
-        connection = MountPoint.mountedOn(dir);
+        onMounted();
+        var _ = onServed();
         operations.disownShutdownHook();
-        LOG.info("mounted on {} with libfuse 2", dir);
+        LOG.info("mounted on {} with libfuse 2", dir());
     }
 
     private static JnrOperations operations(FileSystem fileSystem) {
@@ -107,14 +94,14 @@ public final class JnrMount implements FuseMount {
 
     private void serve(JnrOperations operations) {
         try {
-            operations.mount(dir, true, false, arguments());
+            operations.mount(dir(), true, false, arguments());
         } catch (FuseException e) {
             failure = e;
         } finally {
             operations.disownShutdownHook();
-            mounted = false;
-            LOG.info("the mount on {} has ended", dir);
-            end.countDown();
+            onUnmounted();
+            LOG.info("the mount on {} has ended", dir());
+            onEnd();
         }
     }
 
@@ -141,59 +128,5 @@ public final class JnrMount implements FuseMount {
             words.add("allow_other");
         }
         return new String[] {"-o", String.join(",", words)};
-    }
-
-    @Override
-    public boolean isMounted() {
-        return mounted;
-    }
-
-    @Override
-    public void unmount() {
-        if (mounted) {
-            MountPoint.unmount(dir, false);
-        }
-    }
-
-    @Override
-    public void detach() {
-        if (mounted) {
-            MountPoint.unmount(dir, true);
-        }
-    }
-
-    @Override
-    public void abort() {
-        MountPoint.Mounted known = connection;
-        if (mounted && known != null) {
-            MountPoint.abort(dir, known);
-        }
-    }
-
-    @Override
-    public boolean awaitEnd(Duration timeout) {
-        try {
-            return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    /** Unmounts, lazily where it is busy, and waits for the end for a while. */
-    @Override
-    public void close() {
-        if (!mounted) {
-            return;
-        }
-        try {
-            unmount();
-        } catch (MountException e) {
-            LOG.warn("{}; taking it out of the tree", e.getMessage());
-            detach();
-        }
-        if (!awaitEnd(CLOSE_WAIT)) {
-            LOG.warn("the mount on {} is still in use after {} s", dir, CLOSE_WAIT.toSeconds());
-        }
     }
 }

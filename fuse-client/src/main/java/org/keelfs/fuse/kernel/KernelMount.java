@@ -6,17 +6,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.vfs.FileSystem;
-import org.keelfs.fuse.FuseMount;
 import org.keelfs.fuse.kernel.protocol.Opcode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * returns true. The process that serves a mount must never touch files in it from a thread that
  * serves it.
  */
-public final class KernelMount implements FuseMount {
+public final class KernelMount extends MountLife {
     private static final Logger LOG = LoggerFactory.getLogger(KernelMount.class);
 
     /** A process that is killed while it waits ends within about this time. */
@@ -39,10 +36,6 @@ public final class KernelMount implements FuseMount {
     /** How often waiting requests are looked through for long waits. */
     private static final int WATCH_PERIOD_S = 5;
 
-    /** An end of the mount is waited for so long by {@link #close}. */
-    private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
-
-    private final Path dir;
     private final MountOptions options;
     private final Notifier notifier =
             new Notifier(
@@ -54,17 +47,12 @@ public final class KernelMount implements FuseMount {
     private final Requests requests = new Requests();
     private final List<Device> devices = new ArrayList<>();
     private final AtomicInteger readersLeft = new AtomicInteger();
-    private final CountDownLatch end = new CountDownLatch(1);
     private final ScheduledExecutorService watch =
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("fuse-watch").factory());
-    private volatile boolean mounted;
-
-    /** As mountinfo shows it, also to end it once it is detached. */
-    private volatile MountPoint.@Nullable Mounted connection;
 
     private KernelMount(Path dir, MountOptions options) {
-        this.dir = dir;
+        super(dir);
         this.options = options;
     }
 
@@ -83,21 +71,16 @@ public final class KernelMount implements FuseMount {
     }
 
     @Override
-    public Path dir() {
-        return dir;
-    }
-
-    @Override
     public void start(FileSystem fileSystem) {
-        Device device = Mounting.mount(dir, options);
+        Device device = Mounting.mount(dir(), options);
         devices.add(device);
-        mounted = true;
+        onMounted();
         try {
             Negotiation negotiation = negotiate(device);
             boolean epochs = notifier.connect(device);
             LOG.info(
                     "mounted on {}: FUSE 7.{} (kernel 7.{}), flags {}, {} readers{}",
-                    dir,
+                    dir(),
                     negotiation.minor(),
                     negotiation.kernelMinor(),
                     Long.toHexString(negotiation.flags()),
@@ -106,14 +89,13 @@ public final class KernelMount implements FuseMount {
             var dispatch = new Dispatch(fileSystem, negotiation, epochs);
             startReaders(device, new Serving(dispatch, requests, waiters, options));
         } catch (RuntimeException e) {
-            mounted = false;
-            Mounting.unmount(dir, true);
+            onUnmounted();
+            Mounting.unmount(dir(), true);
             endThreads();
             devices.forEach(Device::close);
             throw e;
         }
-        connection = MountPoint.mountedOn(dir);
-        Mounting.setReadAhead(connection, options.readAheadKb());
+        Mounting.setReadAhead(onServed(), options.readAheadKb());
         var _ =
                 watch.scheduleWithFixedDelay(
                         requests::interruptKilled,
@@ -171,8 +153,8 @@ public final class KernelMount implements FuseMount {
         if (readersLeft.decrementAndGet() > 0) {
             return;
         }
-        LOG.info("the mount on {} has ended", dir);
-        mounted = false;
+        LOG.info("the mount on {} has ended", dir());
+        onUnmounted();
         requests.interruptLockWaits();
         boolean idle = endThreads();
         // A reply or notification on its way holds a descriptor's number: closed late, it would hit
@@ -183,9 +165,9 @@ public final class KernelMount implements FuseMount {
         if (idle && requests.size() == 0) {
             devices.forEach(Device::close);
         } else {
-            LOG.warn("{} requests of the ended mount on {} still wait", requests.size(), dir);
+            LOG.warn("{} requests of the ended mount on {} still wait", requests.size(), dir());
         }
-        end.countDown();
+        onEnd();
     }
 
     /** False when a notification is still under way. */
@@ -197,57 +179,11 @@ public final class KernelMount implements FuseMount {
     }
 
     @Override
-    public boolean isMounted() {
-        return mounted;
-    }
-
-    @Override
-    public void unmount() {
-        if (mounted) {
-            Mounting.unmount(dir, false);
-        }
-    }
-
-    @Override
-    public void detach() {
-        if (mounted) {
-            Mounting.unmount(dir, true);
-        }
-    }
-
-    @Override
-    public void abort() {
-        MountPoint.Mounted known = connection;
-        if (mounted && known != null) {
-            Mounting.abort(dir, known);
-        }
-    }
-
-    @Override
-    public boolean awaitEnd(Duration timeout) {
-        try {
-            return end.await(timeout.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    /** Unmounts, lazily where it is busy, and waits for the end for a while. */
-    @Override
     public void close() {
-        if (!mounted) {
+        if (isMounted()) {
+            super.close();
+        } else {
             endThreads();
-            return;
-        }
-        try {
-            unmount();
-        } catch (MountException e) {
-            LOG.warn("{}; taking it out of the tree", e.getMessage());
-            detach();
-        }
-        if (!awaitEnd(CLOSE_WAIT)) {
-            LOG.warn("the mount on {} is still in use after {} s", dir, CLOSE_WAIT.toSeconds());
         }
     }
 }

@@ -184,20 +184,6 @@ public final class MountPoint {
     }
 
     /**
-     * Takes the mount away; {@code lazily} leaves a busy one to those who use it.
-     *
-     * @throws MountException that names who uses it, when it is busy
-     */
-    public static void unmount(Path dir, boolean lazily) {
-        Mounting.unmount(dir, lazily);
-    }
-
-    /** Ends the connection of a mount by force, also of one that is detached since. */
-    public static void abort(Path dir, Mounted mounted) {
-        Mounting.abort(dir, mounted);
-    }
-
-    /**
      * Processes with a working directory or open file below {@code dir}, by their links in /proc.
      */
     static List<String> users(Path dir) {
