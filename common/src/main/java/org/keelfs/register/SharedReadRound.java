@@ -30,6 +30,9 @@ public final class SharedReadRound extends AskingRound<ReadOutcome> {
     private final List<NodeId> order;
     private @Nullable NodeId reading;
 
+    /** Who sent values last: of a damaged one most likely its sender. */
+    private @Nullable NodeId readFrom;
+
     /**
      * @param order replicas to ask for bytes, nearest first; all of the set
      */
@@ -97,6 +100,7 @@ public final class SharedReadRound extends AskingRound<ReadOutcome> {
     }
 
     private void onValues(NodeId from, List<ValueRun> found) {
+        readFrom = from;
         var stamps = new StampMap();
         for (ValueRun value : found) {
             stamps.put(value.run(), value.timestamp(), value.isHole());
@@ -214,7 +218,8 @@ public final class SharedReadRound extends AskingRound<ReadOutcome> {
                 answer.addAll(values.subMap(stamp.run().first(), stamp.run().end()).values());
             }
         }
-        finish(new ReadOutcome.Answered(answer, known.firstKey(), List.copyOf(damaged)), out);
+        NodeId source = readFrom == null ? known.firstKey() : readFrom;
+        finish(new ReadOutcome.Answered(answer, source, List.copyOf(damaged)), out);
     }
 
     @Override

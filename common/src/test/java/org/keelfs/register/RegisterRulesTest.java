@@ -14,6 +14,7 @@ import static org.keelfs.register.TestReplicas.times;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -279,6 +280,25 @@ class RegisterRulesTest {
             assertEquals("a", TestReplicas.text(outcome.values()));
             assertEquals(
                     timestamp, three.node(1).table.stamps(CHUNK, FIRST).getFirst().timestamp());
+        }
+
+        /** Who reads bytes that fail their tag avoids this one. */
+        @Test
+        void aReadNamesWhoSentTheBytesNotWhoSentTimestamps() {
+            var session = three.open(5, Mode.SHARED);
+            var value = write(5, new Timestamp(5, 1, 9), "a");
+            for (int number = 1; number <= 3; number++) {
+                var _ = three.node(number).ask(value);
+            }
+            for (int first = 1; first <= 3; first++) {
+                var order = new ArrayList<>(three.set().nodes());
+                Collections.swap(order, 0, first - 1);
+                var outcome =
+                        assertInstanceOf(
+                                ReadOutcome.Answered.class,
+                                three.run(new SharedReadRound(session, FIRST, order, times())));
+                assertEquals(TestReplicas.n(first), outcome.source());
+            }
         }
 
         @Test
