@@ -1,8 +1,9 @@
 // One program of a history: random calls on a few files of a mount that other programs use at the
 // same time through other mounts; every call and its answer are logged with the time.
 // usage: historian DIRECTORY WORKER SEED CALLS SECONDS FLAGS LOG
-// FLAGS: m = mapped loads and stores too, t = every other 7 s only one mount uses names, so that it comes to hold
-// the directories, - = none. The plan depends on SEED and WORKER alone.
+// FLAGS: m = mapped loads and stores too, l = locks too, L = locks alone, t = every other 7 s only one mount
+// uses names, so that it comes to hold the directories, - = none. The plan depends on SEED, WORKER and FLAGS
+// alone, but for the files that are locked and those turns: they go by the time.
 // Log: "C ns" when the directory was opened anew, "I call ns what object args" when a call begins
 // and "A call ns errno answer" when it is answered. Times are CLOCK_MONOTONIC.
 #define _GNU_SOURCE
@@ -26,7 +27,7 @@
 
 #include <linux/fs.h>
 
-enum { FUSE_MAGIC = 0x65735546, PAGE = 4096, RECORD = 16, RECORDS_MAX = 250, NAMES = 4, MAPPED = 4 * PAGE };
+enum { FUSE_MAGIC = 0x65735546, PAGE = 4096, RECORD = 16, RECORDS_MAX = 250, NAMES = 4, MAPPED = 4 * PAGE, LOCKS = 6 };
 
 // Registers of 8 bytes: four share a page, others have pages of their own, one is in another chunk.
 static const off_t slots[] = {0, 8, 1000, 4088, PAGE, 3 * PAGE, (64 << 20) + PAGE};
@@ -89,6 +90,8 @@ static void answer(int ok, const char *format, ...) {
     say("A %ld %lld %d %s", current, t, error, ok ? text : "");
 }
 
+#include "locks.h"
+
 // ---- the mount, which may go and come back ----
 
 static void let_go(void) {
@@ -99,6 +102,7 @@ static void let_go(void) {
         if (*all[i] >= 0) close(*all[i]);
         *all[i] = -1;
     }
+    lock_forget();
 }
 
 // Only a directory of FUSE will do: below the mount point lies another file system.
@@ -499,7 +503,8 @@ static void step(int area) {
         case 2: use_lists(); break;
         case 3: use_size(); break;
         case 4: use_attributes(); break;
-        default: use_names(); break;
+        case 5: use_names(); break;
+        default: use_locks(); break;
     }
 }
 
@@ -512,6 +517,8 @@ int main(int argc, char **argv) {
     long long end = now() + atol(argv[5]) * 1000000000LL;
     mapping = strchr(argv[6], 'm') != NULL;
     turns = strchr(argv[6], 't') != NULL;
+    int locks_alone = strchr(argv[6], 'L') != NULL;
+    int areas = strchr(argv[6], 'l') != NULL ? 8 : 6;
     log_fd = open(argv[7], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
     if (log_fd < 0 || posix_memalign((void **)&page, PAGE, PAGE) != 0) return 2;
     memset(page, 0, PAGE);
@@ -520,13 +527,16 @@ int main(int argc, char **argv) {
     take_hold();
     int area = 0;
     for (current = 1; current <= calls && now() < end; current++) {
-        if (below(4) == 0) area = (int)below(6);
+        if (below(4) == 0) area = (int)below(areas);
+        // Who holds a lock goes on soon: others wait.
+        if (locks_alone || closing || (held_file >= 0 && below(2))) area = LOCKS;
         uint64_t pause = below(3) ? 0 : below(3000);
         int reopens = below(16) == 0;
         step(area);
         if (reopens) {
             if (registers >= 0 && map == NULL) { close(registers); registers = -1; }
             if (lists[0] >= 0) { close(lists[0]); lists[0] = -1; }
+            if (held_file < 0) lock_forget();
         }
         // What a dead mount has in the kernel's caches is still answered: ask what no cache has.
         struct statfs fs;
@@ -540,6 +550,10 @@ int main(int argc, char **argv) {
             struct timespec t = {0, (long)pause * 1000};
             nanosleep(&t, NULL);
         }
+    }
+    while (held_file >= 0) {
+        if (closing) lock_close(); else unlock((1 << SECTIONS) - 1);
+        current++;
     }
     let_go();
     return 0;

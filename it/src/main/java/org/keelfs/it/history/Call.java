@@ -38,7 +38,7 @@ public record Call(
     public static final String SYNC = "sync";
 
     private static final Set<String> OBSERVERS =
-            Set.of("read", "bytes", "size", "lookup", "list", SYNC);
+            Set.of("read", "bytes", "size", "lookup", "list", "test", SYNC);
 
     /** EINTR, EIO, ECONNABORTED, ENOTCONN, ETIMEDOUT: it may have happened or not. */
     private static final Set<Integer> OPEN_ERRORS = Set.of(4, 5, 103, 107, 110);
@@ -66,6 +66,35 @@ public record Call(
     Call about(String otherObject) {
         return new Call(
                 mount, worker, what, otherObject, arguments, begunNs, endedNs, errno, answer, life);
+    }
+
+    /**
+     * Something that the same call may have done, unseen; its first argument is the kind of the
+     * call.
+     *
+     * @param lossesMax not after more losses of its mount
+     */
+    Call maybe(String kind, long untilNs, int lossesMax) {
+        var with = new java.util.ArrayList<String>();
+        with.add(what);
+        with.addAll(arguments);
+        return new Call(
+                mount, worker, kind, object, List.copyOf(with), begunNs, untilNs, 0, "", lossesMax);
+    }
+
+    /** The call of which this is something that it may have done. */
+    Call cause() {
+        return new Call(
+                mount,
+                worker,
+                arguments.getFirst(),
+                object,
+                arguments.subList(1, arguments.size()),
+                begunNs,
+                endedNs,
+                errno,
+                answer,
+                life);
     }
 
     /** An argument that is a number. */

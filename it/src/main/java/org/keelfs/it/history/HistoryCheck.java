@@ -53,6 +53,8 @@ public final class HistoryCheck {
         var problems = new ArrayList<String>();
         var objects = new TreeMap<String, List<Call>>();
         var syncs = new ArrayList<Call>();
+        var locks = new TreeMap<String, List<Call>>();
+        var locksOf = new LockHistory(losses);
         for (CallLog log : logs) {
             for (Call call : log.calls(losses)) {
                 if (isUnexpected(call)) {
@@ -60,11 +62,18 @@ public final class HistoryCheck {
                 }
                 if (call.object().equals(ALL_REGISTERS)) {
                     syncs.add(call);
-                } else {
+                } else if (!LockHistory.isOfLocks(call.object())) {
                     objects.computeIfAbsent(call.object(), _ -> new ArrayList<>()).add(call);
                 }
             }
+            log.calls(locksOf.kills()).stream()
+                    .filter(call -> LockHistory.isOfLocks(call.object()))
+                    .forEach(
+                            call ->
+                                    locks.computeIfAbsent(call.object(), _ -> new ArrayList<>())
+                                            .add(call));
         }
+        locks.forEach((name, calls) -> addProblem(problems, name, locksOf.calls(name, calls)));
         for (Map.Entry<String, List<Call>> object : objects.entrySet()) {
             String name = object.getKey();
             List<Call> calls = object.getValue();
@@ -72,12 +81,16 @@ public final class HistoryCheck {
                 syncs.forEach(sync -> calls.add(sync.about(name)));
             }
             losses.forEach(loss -> calls.add(lossOf(loss, name)));
-            String problem = check(name, calls);
-            if (problem != null) {
-                problems.add("object " + name + " is " + problem);
-            }
+            addProblem(problems, name, calls);
         }
         return problems;
+    }
+
+    private void addProblem(List<String> problems, String object, List<Call> calls) {
+        String problem = check(object, calls);
+        if (problem != null) {
+            problems.add("object " + object + " is " + problem);
+        }
     }
 
     private static Call lossOf(Loss loss, String object) {
@@ -94,12 +107,19 @@ public final class HistoryCheck {
                 0);
     }
 
-    /** Only names may be missing or there already; open errors need a fault. */
+    /**
+     * Only names may be missing or there already, and locks refused where nobody waits for them;
+     * open errors need a fault.
+     */
     private boolean isUnexpected(Call call) {
         if (call.endedNs() == Call.NEVER || call.errno() == 0) {
             return false;
         }
-        return call.isOpen() ? !faulty : !call.object().equals("n");
+        boolean mayFail =
+                LockHistory.isOfLocks(call.object())
+                        ? call.errno() == LockModel.EAGAIN
+                        : call.object().equals("n");
+        return call.isOpen() ? !faulty : !mayFail;
     }
 
     /**
@@ -131,6 +151,7 @@ public final class HistoryCheck {
         return switch (object.charAt(0)) {
             case 'l' -> ObjectChecker.check(new ListModel(RECORD_BYTES), untorn(calls), mounts);
             case 's' -> ObjectChecker.check(new SizeModel(), calls, mounts);
+            case 'k', 'f' -> ObjectChecker.check(new LockModel(mounts), calls, mounts);
             case 'n' -> ObjectChecker.check(new NamesModel(), calls, mounts);
             default -> ObjectChecker.check(new RegisterModel(0L), calls, mounts);
         };

@@ -72,10 +72,12 @@ final class LossyModel<S> {
                 return; // Its mount is no more: it never will.
             }
         }
-        S after = model.after(state.now, call);
-        if (after == null) {
-            return;
+        for (S after : model.outcomes(state.now, call)) {
+            next.add(stepped(state, call, after));
         }
+    }
+
+    private State<S> stepped(State<S> state, Call call, S after) {
         int parts = model.parts(call);
         List<Change<S>> left = without(state.unsynced, call.mount(), parts);
         if (isSyncedAtOnce(call)) {
@@ -84,7 +86,7 @@ final class LossyModel<S> {
             left = new ArrayList<>(left);
             left.add(new Change<>(call.mount(), parts, state.now, after, call.endedNs()));
         }
-        next.add(new State<>(after, List.copyOf(left), state.losses));
+        return new State<>(after, List.copyOf(left), state.losses);
     }
 
     private static boolean isSyncedAtOnce(Call call) {

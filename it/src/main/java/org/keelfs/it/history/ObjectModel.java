@@ -1,5 +1,6 @@
 package org.keelfs.it.history;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,12 @@ public interface ObjectModel<S> {
      * @return null when it cannot have been answered so in this state
      */
     @Nullable S after(S state, Call call);
+
+    /** All states that there may be after a call, where more than one may; none: as above. */
+    default List<S> outcomes(S state, Call call) {
+        S after = after(state, call);
+        return after == null ? List.of() : List.of(after);
+    }
 
     /** Takes back what led from {@code before} to {@code after}, leaving what others did since. */
     default S undo(S now, S before, S after) {

@@ -63,7 +63,7 @@ final class FaultyHistoryTest {
     void onlyASuffixOfWhatAMountHadNotSyncedIsLost() throws InterruptedException {
         try (var run = new HistoryRun(cluster, MOUNTS, directory.resolve("faulty"))) {
             run.makeObjects("faulty");
-            run.start("faulty", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "t");
+            run.start("faulty", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "tl");
             var faults = new Faults(cluster, MOUNTS, TERM_MS + MARGIN_MS, SEED, run);
             faults.untilTheEnd();
             run.join();

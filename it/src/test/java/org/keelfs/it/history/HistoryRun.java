@@ -40,8 +40,10 @@ final class HistoryRun implements AutoCloseable {
         Path source = local.resolve("historian.c");
         try {
             Files.createDirectories(local);
-            try (InputStream text = HistoryRun.class.getResourceAsStream("/history/historian.c")) {
-                Files.write(source, text.readAllBytes());
+            for (String file : List.of("historian.c", "locks.h")) {
+                try (InputStream text = HistoryRun.class.getResourceAsStream("/history/" + file)) {
+                    Files.write(local.resolve(file), text.readAllBytes());
+                }
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -64,6 +66,7 @@ final class HistoryRun implements AutoCloseable {
                         truncate -s 70000000 registers
                         setfattr -n user.value -v 0x0000000000000000 attributes
                         touch -d @1000000000 attributes; chmod 0 attributes
+                        for i in $(seq 0 10); do truncate -s 16384 lock$i; done
                         sync .
                         """
                                 .formatted(directory, directory),

@@ -20,12 +20,20 @@ import javax.tools.ToolProvider;
  * @param source of the class, from the root of the project
  * @param original text of the place, once in the source
  * @param broken text in its stead
+ * @param flags of the programs that are to find it (historian.c)
  */
-record Mutant(String name, String source, String original, String broken) {
+record Mutant(String name, String source, String original, String broken, String flags) {
+    /** Mapped: a file that the kernel may hold pages of is never SHARED. */
+    private static final String MAPPED = "m";
+
+    private static final String LOCKS_ALONE = "L";
+
     private static final String KERNEL_INVALIDATION =
             "fuse-client/src/main/java/org/keelfs/client/lease/KernelInvalidation.java";
     private static final String RECALLS =
             "fuse-client/src/main/java/org/keelfs/client/vfs/Recalls.java";
+    private static final String LOCKED_INODES =
+            "fuse-client/src/main/java/org/keelfs/client/lock/LockedInodes.java";
 
     /** Pages stay in the kernel after the lease has gone. */
     static final Mutant NO_INVALIDATION =
@@ -33,7 +41,8 @@ record Mutant(String name, String source, String original, String broken) {
                     "a recall that leaves the kernel's pages",
                     KERNEL_INVALIDATION,
                     "            kernel.invalidateData(inode, 0, 0);\n",
-                    "");
+                    "",
+                    MAPPED);
 
     /** Sectors stay in the mount after the lease has gone. */
     static final Mutant KEEPS_SECTORS =
@@ -41,7 +50,8 @@ record Mutant(String name, String source, String original, String broken) {
                     "a recall that leaves the mount's sectors",
                     RECALLS,
                     "        vfs.data().forget(inode);\n",
-                    "");
+                    "",
+                    MAPPED);
 
     /** What was written stays here when the lease goes. */
     static final Mutant NO_FLUSH =
@@ -49,10 +59,20 @@ record Mutant(String name, String source, String original, String broken) {
                     "a recall that forgets what was written",
                     RECALLS,
                     "vfs.data().flush(inode);",
-                    "boolean _ = vfs.data().abandon(inode);");
+                    "boolean _ = vfs.data().abandon(inode);",
+                    MAPPED);
+
+    /** Others get what programs of this mount hold. */
+    static final Mutant NO_LOCKS_HANDED_OVER =
+            new Mutant(
+                    "a hand-over that forgets the locks",
+                    LOCKED_INODES,
+                    "locks = s.own.held();",
+                    "locks = List.of();",
+                    LOCKS_ALONE);
 
     static List<Mutant> all() {
-        return List.of(NO_INVALIDATION, KEEPS_SECTORS, NO_FLUSH);
+        return List.of(NO_INVALIDATION, KEEPS_SECTORS, NO_FLUSH, NO_LOCKS_HANDED_OVER);
     }
 
     @Override

@@ -41,19 +41,18 @@ final class MutantTest {
             cluster.up();
             boolean found = false;
             for (int seed = 1; seed <= TRIES_MAX && !found; seed++) {
-                found = isFound(cluster, own, seed);
+                found = isFound(cluster, own, seed, mutant.flags());
             }
             assertTrue(found, mutant + " was not found");
         }
     }
 
-    private static boolean isFound(Cluster cluster, Path own, int seed)
+    private static boolean isFound(Cluster cluster, Path own, int seed, String flags)
             throws InterruptedException {
         String objects = "history" + seed;
         try (var run = new HistoryRun(cluster, MOUNTS, own.resolve(objects))) {
             run.makeObjects(objects);
-            // Mapped: a file that the kernel may hold pages of is never SHARED.
-            run.start(objects, 2, seed, Long.MAX_VALUE, SECONDS, "m");
+            run.start(objects, 2, seed, Long.MAX_VALUE, SECONDS, flags);
             run.join();
             return !new HistoryCheck(run.logs(), List.of(), MOUNTS, true).problems().isEmpty();
         }

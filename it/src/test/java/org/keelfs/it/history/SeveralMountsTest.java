@@ -57,7 +57,7 @@ final class SeveralMountsTest {
     void whatProgramsSeeIsLinearizable() throws InterruptedException {
         try (var run = new HistoryRun(cluster, MOUNTS, directory.resolve("calm"))) {
             run.makeObjects("calm");
-            run.start("calm", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "mt");
+            run.start("calm", PROGRAMS_PER_MOUNT, SEED, Long.MAX_VALUE, SECONDS, "mtl");
             run.join();
             List<CallLog> logs = run.logs();
             long answered = logs.stream().mapToLong(CallLog::answered).sum();

@@ -328,6 +328,27 @@ final class FileLocksTest {
         assertEquals("ok after!", a.ask("read 0"));
     }
 
+    /**
+     * The mount takes the write up before it knows of its eviction, and learns of it on the way.
+     */
+    @Test
+    void aWriteUnderALockThatIsLostMeanwhileIsNotMade() {
+        a.does("write 0 before");
+        a.does("sync 0");
+        a.does("fcntl 0 ex 0 1");
+        cluster.pause("mount1");
+        try {
+            a.send("write 0 lost");
+            b.waits("fcntl 0 ex 0 1 wait");
+            got(b);
+            b.does("write 0 after!");
+        } finally {
+            cluster.resume("mount1");
+        }
+        assertEquals("EIO", a.answer("the write", SOON));
+        assertEquals("ok after!", b.ask("read 0"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"flock", "fcntl", "ofd"})
     void nothingIsLostUnderALock(String kind) {
