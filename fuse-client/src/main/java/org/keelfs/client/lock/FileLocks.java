@@ -224,12 +224,15 @@ public final class FileLocks {
         }
     }
 
-    private static Step step(
+    private Step step(
             LockedInode s, LockWant want, RangeLock wanted, Waiter waiter, LockAnswer answer) {
         s.lock.lock();
         try {
             switch (answer.status()) {
                 case DONE -> {
+                    if (!calls.isCurrent(wanted.owner().session().value())) {
+                        return Step.AGAIN; // It was lost before its handle was known.
+                    }
                     s.got(want, wanted);
                     return Step.DONE;
                 }

@@ -41,8 +41,8 @@ final class LockCalls {
     private final Executor blocking;
     private final AtomicLong sequence = new AtomicLong();
 
-    /** Counts lost sessions: what belongs to an older one is void. */
-    private final AtomicLong generation = new AtomicLong();
+    /** The session that was lost last; it stays the current one until there is another. */
+    private volatile long lostSession;
 
     LockCalls(MetadataSession session, Executor blocking) {
         this.session = session;
@@ -59,13 +59,21 @@ final class LockCalls {
 
     /** The session is gone; before its locks are cleared. */
     void onSessionLost() {
-        generation.incrementAndGet();
+        lostSession = session.id();
+    }
+
+    /**
+     * Whether locks of this session count. Under the lock of an inode it means more: what is noted
+     * there now is cleared when the session is lost.
+     */
+    boolean isCurrent(long sessionId) {
+        return sessionId != lostSession && sessionId == session.id();
     }
 
     /**
      * Asks, and notes what the answer changes. The slot is held.
      *
-     * @return null when the session was lost meanwhile
+     * @return null when the session was lost meanwhile, or is not the one of the lock's owner
      * @throws FsException EIO, EINTR: the request is finished, and undone, later
      */
     @Nullable LockAnswer request(LockedInode s, LockOp op) {
@@ -82,7 +90,7 @@ final class LockCalls {
     private Sent begin(LockedInode s, LockOp op) {
         s.lock.lock();
         try {
-            Sent sent = new Sent(op, generation.get(), session.id(), before(s, op));
+            Sent sent = new Sent(op, session(op), before(s, op));
             sent.sequence = sequence.incrementAndGet();
             s.lastSequence = sent.sequence;
             s.sent = sent;
@@ -94,6 +102,19 @@ final class LockCalls {
         } finally {
             s.lock.unlock();
         }
+    }
+
+    /* An operation is one of the session that its owner is named after. Sent in the name of the next one it would get a
+     * lock under a name that no unlock of its program would find again.
+     */
+    private long session(LockOp op) {
+        return switch (op) {
+            case LockOp.Lock lock -> lock.wanted().owner().session().value();
+            case LockOp.Test test -> test.wanted().owner().session().value();
+            case LockOp.Cancel cancel -> cancel.wanted().owner().session().value();
+            case LockOp.Unlock unlock -> unlock.owner().session().value();
+            case LockOp.HandOver _, LockOp.Reclaim _ -> session.id();
+        };
     }
 
     private static List<RangeLock> before(LockedInode s, LockOp op) {
@@ -110,11 +131,11 @@ final class LockCalls {
 
     private @Nullable LockAnswer send(LockedInode s, Sent sent) {
         while (true) {
-            LockReply reply =
-                    sent.generation != generation.get() ? null : call(s.inode, sent.session, sent);
+            // Of a session that is lost: waits until there is another.
+            LockReply reply = call(s.inode, sent.session, sent);
             s.lock.lock();
             try {
-                if (sent.generation != generation.get()) {
+                if (!isCurrent(sent.session)) {
                     s.sent = s.sent == sent ? null : s.sent;
                     return null;
                 }
@@ -173,7 +194,7 @@ final class LockCalls {
 
     /** The same outside of the order of requests, for what is reclaimed. */
     @Nullable LockAnswer reclaim(LockedInode s, LockOp.Reclaim op) {
-        Sent sent = new Sent(op, generation.get(), session.id(), List.of());
+        Sent sent = new Sent(op, session.id(), List.of());
         sent.sequence = sequence.incrementAndGet();
         LockReply reply = call(s.inode, sent.session, sent);
         return reply == null ? null : LockCodec.decode(reply);

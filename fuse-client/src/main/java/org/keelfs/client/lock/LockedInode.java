@@ -25,9 +25,6 @@ final class LockedInode {
     static final class Sent {
         final LockOp op;
 
-        /** Of its session: changes when that is lost. */
-        final long generation;
-
         final long session;
 
         /** What the owner held of the range before. */
@@ -35,9 +32,8 @@ final class LockedInode {
 
         long sequence;
 
-        Sent(LockOp op, long generation, long session, List<RangeLock> before) {
+        Sent(LockOp op, long session, List<RangeLock> before) {
             this.op = op;
-            this.generation = generation;
             this.session = session;
             this.before = before;
         }

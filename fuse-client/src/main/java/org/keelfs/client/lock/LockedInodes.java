@@ -76,9 +76,12 @@ public final class LockedInodes {
             Waiter waiter = s.waiters.get(notice.getWaiter());
             if (waiter != null) {
                 // What was asked since may have changed what the lock was granted beside: then its
-                // own question tells.
+                // own question tells. So it does after the session was lost, and the lock with it.
                 boolean now =
-                        notice.getGranted() && waiter.sequence == s.lastSequence && s.sent == null;
+                        notice.getGranted()
+                                && waiter.sequence == s.lastSequence
+                                && s.sent == null
+                                && calls.isCurrent(notice.getSession());
                 if (now) {
                     s.got(waiter.want, waiter.want.lock(notice.getSession(), host));
                     waiter.granted = true;

@@ -77,7 +77,8 @@ final class CopyOperations {
         long copied = 0;
         while (copied < range.length) {
             buffer.clear().limit((int) Math.min(buffer.capacity(), range.length - copied));
-            int count = files.read(call, range.source, range.from + copied, buffer, false);
+            long from = range.from + copied;
+            int count = files.read(call, range.source, Handles.NONE, from, buffer, false);
             if (count == 0) {
                 break;
             }

@@ -23,18 +23,21 @@ final class FileOperations {
     private final AttributeOperations attributeOperations;
     private final WriteBacks writeBacks;
     private final SharedOperations shared;
+    private final LockOperations locks;
 
     FileOperations(
             VfsContext vfs,
             InodeReader reader,
             AttributeOperations attributeOperations,
             WriteBacks writeBacks,
-            SharedOperations shared) {
+            SharedOperations shared,
+            LockOperations locks) {
         this.vfs = vfs;
         this.reader = reader;
         this.attributeOperations = attributeOperations;
         this.writeBacks = writeBacks;
         this.shared = shared;
+        this.locks = locks;
     }
 
     /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
@@ -217,13 +220,27 @@ final class FileOperations {
 
     // ---- read and write ----
 
-    int read(Call call, InodeId inode, long offset, ByteBuffer target, boolean intoPageCache) {
+    /* Whether the handle's locks are lost is asked under the lease: getting it may be what tells the mount that it lost its
+     * session, and then others may have had both, the locks and the lease, since the program asked.
+     */
+
+    /**
+     * @throws FsException EIO, as {@link #write}, when locks that were got through it are lost
+     */
+    int read(
+            Call call,
+            InodeId inode,
+            long handle,
+            long offset,
+            ByteBuffer target,
+            boolean intoPageCache) {
         if (intoPageCache) {
             notePage(inode);
         }
         int count;
         do {
             try (LeaseUse use = use(call, inode, LeaseMode.READ, true, !intoPageCache)) {
+                locks.check(handle);
                 SharedLease lease = use.shared();
                 count =
                         lease != null
@@ -290,10 +307,12 @@ final class FileOperations {
             // it runs.
             try (LeaseUse use = use(call, inode, LeaseMode.WRITE, true, !fromPageCache)) {
                 SharedLease lease = use.shared();
-                at =
-                        lease != null
-                                ? shared.write(call, inode, lease, write)
-                                : writeUnderLease(call, inode, write);
+                if (lease != null) {
+                    locks.check(handle);
+                    at = shared.write(call, inode, lease, write);
+                } else {
+                    at = writeUnderLease(call, inode, handle, write);
+                }
             }
         } while (at == SharedOperations.AGAIN);
         if (sync) {
@@ -302,13 +321,16 @@ final class FileOperations {
         return at;
     }
 
-    private long writeUnderLease(Call call, InodeId inode, SharedOperations.Write write) {
+    private long writeUnderLease(
+            Call call, InodeId inode, long handle, SharedOperations.Write write) {
         CachedInode known = vfs.cache().inode(inode);
         if (known != null && !write.fromPageCache()) {
             InodeFlags.requireMayWrite(known.attributes());
         }
         FileState state = lockedFor(call, inode);
         try {
+            // From here on the file is not owned anew: a session lost now is seen by the write.
+            locks.check(handle);
             long at = write.append() ? state.size() : write.offset();
             writeLocked(call, state, at, write.source(), write.killSuidGid());
             return at;

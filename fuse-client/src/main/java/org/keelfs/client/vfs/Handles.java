@@ -33,9 +33,12 @@ final class Handles {
         }
     }
 
+    /** The number of no handle. */
+    static final long NONE = 0;
+
     private final ConcurrentHashMap<Long, FileHandle> files = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Long, DirectoryPage> directories = new ConcurrentHashMap<>();
-    private final AtomicLong next = new AtomicLong(1);
+    private final AtomicLong next = new AtomicLong(NONE + 1);
 
     long add(FileHandle handle) {
         long number = next.getAndIncrement();

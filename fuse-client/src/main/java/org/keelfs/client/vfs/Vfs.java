@@ -95,7 +95,8 @@ public final class Vfs implements FileSystem {
         this.accessTimes = new AccessTimes(vfs, reader, writeBacks);
         this.shared = new SharedOperations(vfs);
         this.attributes = new AttributeOperations(vfs, reader, writeBacks);
-        this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared);
+        this.locks = new LockOperations(locks, names);
+        this.files = new FileOperations(vfs, reader, attributes, writeBacks, shared, this.locks);
         this.copies = new CopyOperations(vfs, files, writeBacks, session.volume().getChunkBytes());
         this.directories = new DirectoryOperations(vfs, reader, files);
         var adoption = new Adoption(vfs, directories);
@@ -105,7 +106,6 @@ public final class Vfs implements FileSystem {
         this.names = new NamespaceOperations(vfs, reader, files, answers, earlyPins);
         this.removals = new NameRemovals(vfs, this.names, files, writeBacks, answers);
         this.xattrs = new XattrOperations(vfs, reader);
-        this.locks = new LockOperations(locks, names);
     }
 
     /** Connects leases with the kernel's caches; before the first operation. */
@@ -394,8 +394,7 @@ public final class Vfs implements FileSystem {
             long offset,
             ByteBuffer target,
             boolean intoPageCache) {
-        locks.check(handle);
-        int count = files.read(call, in(inode), offset, target, intoPageCache);
+        int count = files.read(call, in(inode), handle, offset, target, intoPageCache);
         accessTimes.onRead(call, in(inode), handle);
         return count;
     }
@@ -410,7 +409,6 @@ public final class Vfs implements FileSystem {
             int flags,
             boolean killSuidGid,
             boolean fromPageCache) {
-        locks.check(handle);
         int count = source.remaining();
         byte last = count == 0 ? 0 : source.get(source.limit() - 1);
         long at =
@@ -500,6 +498,8 @@ public final class Vfs implements FileSystem {
             long targetHandle,
             long targetOffset,
             long length) {
+        locks.check(sourceHandle);
+        locks.check(targetHandle);
         return copies.copyRange(
                 call,
                 new CopyOperations.Range(
