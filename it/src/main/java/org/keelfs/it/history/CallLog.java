@@ -84,6 +84,14 @@ public final class CallLog {
         return calls.values().stream().filter(c -> c.endedNs() != Call.NEVER).count();
     }
 
+    /** Number of calls of a kind that succeeded. */
+    public long succeeded(String what) {
+        return calls.values().stream()
+                .filter(c -> c.what().equals(what))
+                .filter(c -> c.endedNs() != Call.NEVER && c.errno() == 0)
+                .count();
+    }
+
     /** When the program held the mount again after it was killed; never: {@link Call#NEVER}. */
     long heldAgainNs(Loss loss) {
         Long held = heldNs.higher(loss.begunNs());

@@ -69,13 +69,16 @@ final class FaultyHistoryTest {
             run.join();
             List<CallLog> logs = run.logs();
             long answered = logs.stream().mapToLong(CallLog::answered).sum();
+            long locked = logs.stream().mapToLong(log -> log.succeeded("lock")).sum();
             LOG.info(
-                    "History of seed {}: {} calls in {} s, losses {}",
+                    "History of seed {}: {} calls in {} s, {} locks, losses {}",
                     SEED,
                     answered,
                     SECONDS,
+                    locked,
                     faults.losses());
             assertTrue(answered > 5 * SECONDS, answered + " calls");
+            assertTrue(locked > SECONDS, locked + " locks");
             var problems = new HistoryCheck(logs, faults.losses(), MOUNTS, true).problems();
             assertEquals("", String.join("\n", problems));
         }

@@ -61,8 +61,15 @@ final class SeveralMountsTest {
             run.join();
             List<CallLog> logs = run.logs();
             long answered = logs.stream().mapToLong(CallLog::answered).sum();
-            LOG.info("History of seed {}: {} calls in {} s", SEED, answered, SECONDS);
+            long locked = logs.stream().mapToLong(log -> log.succeeded("lock")).sum();
+            LOG.info(
+                    "History of seed {}: {} calls in {} s, {} locks",
+                    SEED,
+                    answered,
+                    SECONDS,
+                    locked);
             assertTrue(answered > 10 * SECONDS, answered + " calls");
+            assertTrue(locked > SECONDS, locked + " locks");
             var problems = new HistoryCheck(logs, List.of(), MOUNTS, false).problems();
             assertEquals("", String.join("\n", problems));
         }
