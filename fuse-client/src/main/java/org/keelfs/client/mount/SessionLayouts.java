@@ -79,4 +79,9 @@ final class SessionLayouts implements Layouts {
     public boolean mayRewrite(InodeId inode) {
         return leases.holds(inode, LeaseMode.WRITE);
     }
+
+    @Override
+    public boolean isLeased(InodeId inode, boolean forWriting) {
+        return leases.covers(inode, forWriting ? LeaseMode.WRITE : LeaseMode.READ);
+    }
 }

@@ -176,6 +176,9 @@ final class ChunkOpener {
             fail(opening, thrown == null ? new FsException(Errno.EIO, "no layout") : thrown);
         } else if (layout.getErrno() == Errno.EAGAIN.number()) {
             again(opening, "another session seals it", 0);
+        } else if (layout.getErrno() == Errno.ENOLCK.number() && isLeased(opening)) {
+            // Whoever asked did so under an earlier lease, and others, under this one, have joined.
+            again(opening, "the lease came after it was asked for", 0);
         } else if (layout.getErrno() != 0) {
             // ENOLCK: the lease under which it was asked for is gone by now.
             boolean unleased = layout.getErrno() == Errno.ENOLCK.number();
@@ -187,6 +190,10 @@ final class ChunkOpener {
         } else {
             onChunk(opening, layout);
         }
+    }
+
+    private boolean isLeased(Opening opening) {
+        return layouts.isLeased(opening.state.place.inode(), opening.create);
     }
 
     private void onChunk(Opening opening, Layout layout) {

@@ -34,4 +34,7 @@ public interface Layouts {
      * (R6).
      */
     boolean mayRewrite(InodeId inode);
+
+    /** Whether a lease is held now under which a layout may be asked for: WRITE, or any. */
+    boolean isLeased(InodeId inode, boolean forWriting);
 }

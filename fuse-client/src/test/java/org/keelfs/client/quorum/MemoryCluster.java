@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.keelfs.base.Errno;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
@@ -34,6 +35,10 @@ public final class MemoryCluster implements AutoCloseable {
     public final AtomicLong layoutCalls = new AtomicLong();
     public volatile boolean leaseHeld = true;
     public volatile long capabilityMs = 60_000;
+
+    /** Whether the server has granted a lease, when it has made up its mind. */
+    public volatile CompletableFuture<Boolean> leaseGranted =
+            CompletableFuture.completedFuture(true);
 
     /** Whether every file is SHARED by all mounts. */
     public volatile boolean shared;
@@ -105,9 +110,13 @@ public final class MemoryCluster implements AutoCloseable {
         @Override
         public CompletableFuture<List<Layout>> layouts(List<LayoutWant> wants) {
             layoutCalls.incrementAndGet();
+            var granted = leaseGranted;
             return CompletableFuture.supplyAsync(
                     () -> {
                         awaitKnown(wants);
+                        if (!granted.join()) {
+                            return wants.stream().map(MemoryCluster::withoutLease).toList();
+                        }
                         return wants.stream().map(want -> layout(want, session)).toList();
                     },
                     workers);
@@ -138,6 +147,19 @@ public final class MemoryCluster implements AutoCloseable {
         public boolean mayRewrite(InodeId inode) {
             return leaseHeld;
         }
+
+        @Override
+        public boolean isLeased(InodeId inode, boolean forWriting) {
+            return leaseHeld;
+        }
+    }
+
+    private static Layout withoutLease(LayoutWant want) {
+        return Layout.newBuilder()
+                .setInode(want.getInode())
+                .setChunkIndex(want.getChunkIndex())
+                .setErrno(Errno.ENOLCK.number())
+                .build();
     }
 
     private void awaitKnown(List<LayoutWant> wants) {
