@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Invariant;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.ReplicaSet;
+import org.keelfs.model.SectorRun;
 import org.keelfs.register.FixTransfer.Result;
 import org.keelfs.register.RegisterReply.Reason;
 
@@ -23,7 +24,8 @@ public class SealRound implements Round<SealOutcome> {
      *    agree, that digest is T's; else their STAMPS are merged, the greatest timestamp a sector. T is frozen here.
      * 3. Each member is brought to T: at once where its digest is T's, else by a FixTransfer, for which T's map and the
      *    member's own STAMPS are asked. Members that differ are left to catch-up while enough others agree.
-     * 4. A majority of members sealed: OPEN.
+     * 4. A majority of members sealed: OPEN. A READ may ride behind what seals one of them; it is answered here and not
+     *    before (R1).
      * A source that promised but falls silent before T is frozen is left out of Q if a majority remains. */
     private final ChunkGrant grant;
     private final ReplicaSet voters;
@@ -36,6 +38,7 @@ public class SealRound implements Round<SealOutcome> {
     private List<NodeId> sources = List.of();
     private @Nullable Digest digest;
     private @Nullable StampMap contents;
+    private @Nullable RidingRead riding;
     private boolean impatient;
     private boolean finished;
 
@@ -90,10 +93,25 @@ public class SealRound implements Round<SealOutcome> {
         grant.set().nodes().forEach(node -> peers.putIfAbsent(node, new Peer()));
     }
 
+    /**
+     * Before the start: lets a READ of this run ride along, for somebody who had begun to read by
+     * now. {@link SealOutcome.Opened} says what it brought, if anything.
+     *
+     * @param order replicas to read from, nearest first
+     */
+    public void letRide(SectorRun run, List<NodeId> order) {
+        Invariant.check(grant.mode() != ChunkGrant.Mode.SHARED, "SHARED reads by R8");
+        Invariant.check(voters.equals(grant.set()), "a change of the set has no reader");
+        riding = new RidingRead(grant, run, order);
+    }
+
     @Override
     public void start(long nowNs, RoundEffects<SealOutcome> out) {
         var promise = new RegisterRequest.Promise(grant.chunk(), grant.epoch(), hint);
         voters.nodes().forEach(node -> requests.ask(node, promise, nowNs, out));
+        if (riding != null && hint != null) {
+            riding.maybeAsk(voters.nodes(), nowNs, out);
+        }
     }
 
     @Override
@@ -108,6 +126,10 @@ public class SealRound implements Round<SealOutcome> {
             return;
         }
         peer.silent = false;
+        if (riding != null && riding.onReply(from, request, reply)) {
+            advance(nowNs, out);
+            return;
+        }
         for (Peer other : peers.values()) {
             if (other.transfer != null
                     && other.transfer.onReply(from, request, reply, nowNs, out)) {
@@ -162,7 +184,17 @@ public class SealRound implements Round<SealOutcome> {
             installEverywhere(digest, nowNs, out);
         }
         if (!finished && digest != null && installed().size() >= openingQuorum()) {
-            finish(new SealOutcome.Opened(grant.epoch(), installed(), digest), out);
+            maybeOpen(digest, nowNs, out);
+        }
+    }
+
+    /** Step 4. */
+    private void maybeOpen(Digest frozen, long nowNs, RoundEffects<SealOutcome> out) {
+        var sealed = installed();
+        var read = riding;
+        if (read == null || requests.over(nowNs) || !read.awaited(sealed, nowNs)) {
+            var answer = read == null ? null : read.answer(sealed);
+            finish(new SealOutcome.Opened(grant.epoch(), sealed, frozen, answer), out);
         }
     }
 
@@ -284,11 +316,13 @@ public class SealRound implements Round<SealOutcome> {
     /** Step 3. */
     private void installEverywhere(Digest wanted, long nowNs, RoundEffects<SealOutcome> out) {
         int equal = 0;
+        var sealing = new ArrayList<NodeId>();
         for (NodeId node : grant.set().nodes()) {
             var peer = peer(node);
             var promise = peer.promise;
             if (promise != null && promise.digest().equals(wanted)) {
                 equal++;
+                sealing.add(node);
                 if (promise.sealed() == grant.epoch()) {
                     peer.installed = true;
                 } else if (peer.transfer == null) {
@@ -299,6 +333,9 @@ public class SealRound implements Round<SealOutcome> {
                             out);
                 }
             }
+        }
+        if (riding != null) {
+            riding.maybeAsk(sealing, nowNs, out);
         }
         if (equal < grant.set().majority() || impatient) {
             grant.set().nodes().forEach(node -> maybeFix(node, nowNs, out));
@@ -364,6 +401,10 @@ public class SealRound implements Round<SealOutcome> {
     @Override
     public void onFailure(
             NodeId from, RegisterRequest request, long nowNs, RoundEffects<SealOutcome> out) {
+        if (riding != null && riding.onFailure(from, request)) {
+            advance(nowNs, out);
+            return;
+        }
         for (Peer peer : peers.values()) {
             if (peer.transfer != null && peer.transfer.onFailure(from, request, nowNs)) {
                 return;
@@ -378,6 +419,7 @@ public class SealRound implements Round<SealOutcome> {
             return;
         }
         if (requests.over(nowNs)) {
+            advance(nowNs, out); // OPEN, if only the riding read was waited for
             finish(new QuorumLost(silent()), out);
             return;
         }
@@ -416,6 +458,9 @@ public class SealRound implements Round<SealOutcome> {
             return Long.MAX_VALUE;
         }
         long next = requests.nextDeadlineNs();
+        if (riding != null) {
+            next = Math.min(next, riding.nextDeadlineNs());
+        }
         for (Peer peer : peers.values()) {
             if (peer.transfer != null) {
                 next = Math.min(next, peer.transfer.nextDeadlineNs());

@@ -13,7 +13,6 @@ import org.keelfs.client.data.RunSplitter.ChunkRun;
 import org.keelfs.client.quorum.ChunkIo;
 import org.keelfs.client.quorum.ChunkIo.Chunk;
 import org.keelfs.client.quorum.ChunkIo.ReadValues;
-import org.keelfs.client.quorum.ChunkIo.Want;
 import org.keelfs.crypto.DamagedSectorException;
 import org.keelfs.crypto.MasterKey;
 import org.keelfs.crypto.SectorCipher;
@@ -193,8 +192,8 @@ final class Fetcher {
         if (known != null) {
             return read(op, known);
         }
-        return io.open(List.of(Want.of(op.file.inode, index, ChunkIo.Use.READ)))
-                .thenCompose(opened -> read(op, opened.getFirst()));
+        return io.openAndRead(op.file.inode, index, op.where.run())
+                .thenApply(opened -> new Arrived(opened.chunk(), opened.values()));
     }
 
     private CompletableFuture<Arrived> read(FetchOp op, ChunkIo.Opened opened) {

@@ -207,6 +207,30 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
+    public CompletableFuture<OpenedRead> openAndRead(InodeId inode, int chunkIndex, SectorRun run) {
+        var early = new EarlyRead(run);
+        return opener.open(state(inode, chunkIndex), Want.of(inode, chunkIndex, Use.READ), early)
+                .thenCompose(opened -> readOpened(opened, early));
+    }
+
+    private CompletableFuture<OpenedRead> readOpened(Opened opened, EarlyRead early) {
+        Chunk chunk = opened.chunk();
+        ReadValues brought = early.take();
+        if (chunk != null && brought != null) {
+            return CompletableFuture.completedFuture(new OpenedRead(chunk, brought));
+        }
+        if (brought != null) {
+            brought.release();
+        }
+        if (opened.failure() != null) {
+            return CompletableFuture.failedFuture(opened.failure());
+        }
+        return chunk == null
+                ? CompletableFuture.completedFuture(new OpenedRead(null, null))
+                : read(chunk, early.run(), List.of()).thenApply(v -> new OpenedRead(chunk, v));
+    }
+
+    @Override
     public CompletableFuture<Opened> reopen(OpenChunk chunk) {
         return open(List.of(Want.of(chunk.inode(), chunk.index(), Use.READ)))
                 .thenApply(List::getFirst);

@@ -91,6 +91,14 @@ public interface ChunkIo {
         void release();
     }
 
+    /**
+     * A chunk, and what came of a read of it.
+     *
+     * @param chunk null when there is none, which reads as zeros
+     * @param values null when there is no chunk
+     */
+    record OpenedRead(@Nullable Chunk chunk, @Nullable ReadValues values) {}
+
     /** What to hand over of a chunk (R4). */
     record CleanChunk(ChunkId chunk, Hint hint) {}
 
@@ -99,6 +107,12 @@ public interface ChunkIo {
 
     /** In the order of the wants; what is not known comes from the metadata server in one call. */
     CompletableFuture<List<Opened>> open(List<Want> wants);
+
+    /**
+     * Opens a chunk that is not known and reads a run of it, in one round trip with the nodes less
+     * than {@link #open} and {@link #read} where it has to be sealed first.
+     */
+    CompletableFuture<OpenedRead> openAndRead(InodeId inode, int chunkIndex, SectorRun run);
 
     /** A timestamp in the chunk's epoch that was never given before. */
     Timestamp nextTimestamp(Chunk chunk);

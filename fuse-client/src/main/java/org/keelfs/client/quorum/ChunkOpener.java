@@ -23,6 +23,7 @@ import org.keelfs.register.ChunkSession;
 import org.keelfs.register.CounterSource;
 import org.keelfs.register.Hint;
 import org.keelfs.register.QuorumLost;
+import org.keelfs.register.ReadOutcome;
 import org.keelfs.register.RoundTimes;
 import org.keelfs.register.SealOutcome;
 import org.keelfs.register.SealRound;
@@ -58,12 +59,17 @@ final class ChunkOpener {
      */
     private final Map<ChunkId, Long> sealsBegun = new ConcurrentHashMap<>();
 
-    /** One chunk on its way to OPEN. */
+    /**
+     * One chunk on its way to OPEN.
+     *
+     * @param offeredKey for one that is made by this; null: do not make it
+     * @param early a read that rides along
+     */
     private record Opening(
             ChunkState state,
-            boolean create,
             ChunkIo.Use use,
             byte @Nullable [] offeredKey,
+            @Nullable EarlyRead early,
             CompletableFuture<Opened> result,
             long deadlineNs) {
         boolean isOver() {
@@ -101,28 +107,41 @@ final class ChunkOpener {
     List<CompletableFuture<Opened>> open(List<ChunkState> states, List<ChunkIo.Want> wants) {
         var results = new ArrayList<CompletableFuture<Opened>>();
         var asked = new ArrayList<Opening>();
-        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
         for (int i = 0; i < states.size(); i++) {
-            ChunkState state = states.get(i);
-            byte[] key = wants.get(i).wrappedKey();
-            boolean create = key != null;
-            ChunkIo.Use use = wants.get(i).use();
-            Opened known = state.usable(create, use, layouts.mayRewrite(state.place.inode()));
-            if (known != null) {
-                results.add(CompletableFuture.completedFuture(known));
-                continue;
-            }
-            var mine = new CompletableFuture<Opened>();
-            var others = state.join(create, use, mine);
-            if (others == null) {
-                asked.add(new Opening(state, create, use, key, mine, deadlineNs));
-            }
-            results.add(others == null ? mine : others);
+            results.add(join(states.get(i), wants.get(i), null, asked));
         }
         if (!asked.isEmpty()) {
             ask(asked, 0);
         }
         return results;
+    }
+
+    /** The same for one, with a read that rides along if it is this call that opens it. */
+    CompletableFuture<Opened> open(ChunkState state, ChunkIo.Want want, EarlyRead early) {
+        var asked = new ArrayList<Opening>(1);
+        var result = join(state, want, early, asked);
+        if (!asked.isEmpty()) {
+            ask(asked, 0);
+        }
+        return result;
+    }
+
+    private CompletableFuture<Opened> join(
+            ChunkState state, ChunkIo.Want want, @Nullable EarlyRead early, List<Opening> asked) {
+        byte[] key = want.wrappedKey();
+        boolean create = key != null;
+        Opened known = state.usable(create, want.use(), layouts.mayRewrite(state.place.inode()));
+        if (known != null) {
+            return CompletableFuture.completedFuture(known);
+        }
+        var mine = new CompletableFuture<Opened>();
+        var others = state.join(create, want.use(), mine);
+        if (others != null) {
+            return others;
+        }
+        long deadlineNs = System.nanoTime() + config.operationTimeoutMs() * 1_000_000;
+        asked.add(new Opening(state, want.use(), key, early, mine, deadlineNs));
+        return mine;
     }
 
     /**
@@ -160,7 +179,7 @@ final class ChunkOpener {
                 LayoutWant.newBuilder()
                         .setInode(opening.state.place.inode().value())
                         .setChunkIndex(opening.state.place.index())
-                        .setWrite(opening.create)
+                        .setWrite(opening.offeredKey != null)
                         .setChange(opening.use == ChunkIo.Use.CHANGE)
                         .setFreeze(opening.use == ChunkIo.Use.FREEZE)
                         .setKnownEpoch(ended)
@@ -193,7 +212,7 @@ final class ChunkOpener {
     }
 
     private boolean isLeased(Opening opening) {
-        return layouts.isLeased(opening.state.place.inode(), opening.create);
+        return layouts.isLeased(opening.state.place.inode(), opening.offeredKey != null);
     }
 
     private void onChunk(Opening opening, Layout layout) {
@@ -257,22 +276,44 @@ final class ChunkOpener {
             return;
         }
         Hint hint = layout.hasHint() ? RegisterCodec.decode(layout.getHint()) : null;
-        var driver =
-                new RoundDriver<>(
-                        chunk,
-                        new SealRound(
-                                chunk.grant(),
-                                chunk.grant().set(),
-                                hint,
-                                times(config.attemptMs()),
-                                layout.getCopy()));
+        var round =
+                new SealRound(
+                        chunk.grant(),
+                        chunk.grant().set(),
+                        hint,
+                        times(config.attemptMs()),
+                        layout.getCopy());
+        letRide(opening, chunk, round);
+        var driver = new RoundDriver<>(chunk, round);
         var _ =
                 rounds.timed(RoundStatistics.Kind.SEAL, driver.start())
                         .whenComplete(
                                 (outcome, thrown) -> {
-                                    driver.release();
+                                    bringOrRelease(opening, driver, outcome);
                                     guard(opening, () -> onSeal(opening, chunk, outcome, thrown));
                                 });
+    }
+
+    private void letRide(Opening opening, OpenChunk chunk, SealRound round) {
+        EarlyRead early = opening.early;
+        if (early != null && chunk.grant().mode() != ChunkGrant.Mode.SHARED) {
+            var members = chunk.grant().set().nodes();
+            round.letRide(
+                    early.run(),
+                    ChunkReader.order(shared.nodes(), chunk.id(), early.run(), members));
+        }
+    }
+
+    private static void bringOrRelease(
+            Opening opening, RoundDriver<SealOutcome> driver, @Nullable SealOutcome outcome) {
+        EarlyRead early = opening.early;
+        if (early != null
+                && outcome instanceof SealOutcome.Opened opened
+                && opened.read() instanceof ReadOutcome.Answered(var values, var source, _)) {
+            early.bring(new HeldValues(source, values, List.of(driver)));
+        } else {
+            driver.release();
+        }
     }
 
     private void onSeal(

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
-import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.client.quorum.ChunkIo.ReadValues;
+import org.keelfs.model.ChunkId;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SectorRun;
 import org.keelfs.register.QuorumLost;
@@ -67,23 +67,6 @@ final class ChunkReader {
 
         /** No replica has all of a run: one must catch up. */
         void catchUp(OpenChunk chunk);
-    }
-
-    /** Values of all parts, and the rounds that hold their bytes. */
-    private record Answer(NodeId source, List<ValueRun> values, List<RoundDriver<?>> rounds)
-            implements ReadValues {
-        @Override
-        public PayloadBuffer bytes(ValueRun value) {
-            if (!(value.payload() instanceof PayloadBuffer bytes)) {
-                throw new IllegalArgumentException("a hole has no bytes");
-            }
-            return bytes;
-        }
-
-        @Override
-        public void release() {
-            rounds.forEach(RoundDriver::release);
-        }
     }
 
     ChunkReader(Context context, OpenChunk chunk, SectorRun run, List<NodeId> avoid) {
@@ -152,8 +135,8 @@ final class ChunkReader {
         }
     }
 
-    private Answer empty() {
-        return new Answer(chunk.grant().set().nodes().getFirst(), List.of(), List.of());
+    private HeldValues empty() {
+        return new HeldValues(chunk.grant().set().nodes().getFirst(), List.of(), List.of());
     }
 
     private ReadPlan plan() {
@@ -191,10 +174,16 @@ final class ChunkReader {
      * come sooner than the good ones of a replica that is slow.
      */
     private List<NodeId> sources(ReadPlan.Part part) {
-        int turn = (int) (chunk.id().value() + part.run().first() / TURN_SECTORS);
         var good = new ArrayList<>(part.sources());
         good.removeAll(avoid);
-        return context.nodes().order(good.isEmpty() ? part.sources() : good, turn);
+        return order(
+                context.nodes(), chunk.id(), part.run(), good.isEmpty() ? part.sources() : good);
+    }
+
+    /** Whom to read a run from: each chunk and each long run begins with another replica. */
+    static List<NodeId> order(
+            NodeConnections nodes, ChunkId chunk, SectorRun run, List<NodeId> sources) {
+        return nodes.order(sources, (int) (chunk.value() + run.first() / TURN_SECTORS));
     }
 
     private void onOutcomes(
@@ -250,7 +239,7 @@ final class ChunkReader {
                 }
             }
         }
-        return result.complete(new Answer(source, values, drivers));
+        return result.complete(new HeldValues(source, values, drivers));
     }
 
     private void again(String why) {

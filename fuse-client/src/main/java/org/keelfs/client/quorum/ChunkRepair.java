@@ -249,7 +249,7 @@ final class ChunkRepair implements AutoCloseable {
                         value.timestamp(),
                         value.payload(),
                         repair);
-        context.nodes().link(node).send(chunk, write, new RepairSink());
+        context.nodes().link(node).send(chunk, List.of(write), new RepairSink());
     }
 
     /** Only tells: the scrubber of the node takes care of what is left. */

@@ -103,13 +103,19 @@ final class NodeLink {
         failedNs = System.nanoTime() | 1;
     }
 
-    /** Sends as soon as there is room; holds the bytes of the request until then. */
-    void send(CapabilitySource capabilities, RegisterRequest request, AnswerSink sink) {
-        int bytes = bytesOf(request);
-        retain(request);
+    /**
+     * Sends as soon as there is room, in this order and as a rule in one frame; holds the bytes of
+     * the requests until then.
+     */
+    void send(CapabilitySource capabilities, List<RegisterRequest> requests, AnswerSink sink) {
+        requests.forEach(NodeLink::retain);
         lock.lock();
         try {
-            (bytes == 0 ? small : large).addLast(new Operation(capabilities, request, sink, bytes));
+            for (RegisterRequest request : requests) {
+                int bytes = bytesOf(request);
+                (bytes == 0 ? small : large)
+                        .addLast(new Operation(capabilities, request, sink, bytes));
+            }
         } finally {
             lock.unlock();
         }

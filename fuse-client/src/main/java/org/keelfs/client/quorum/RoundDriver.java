@@ -1,7 +1,9 @@
 package org.keelfs.client.quorum;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -52,15 +54,15 @@ final class RoundDriver<O> implements AnswerSink {
         void onCapabilityRefused(NodeId node, boolean renewable);
     }
 
-    private record Outgoing(NodeId to, RegisterRequest request) {}
-
     private final class Effects implements RoundEffects<O> {
-        private final List<Outgoing> outgoing = new ArrayList<>(3);
+        /** By node, so that what goes to one leaves together. */
+        private final Map<NodeId, List<RegisterRequest>> outgoing = new LinkedHashMap<>(4);
+
         private @Nullable O outcome;
 
         @Override
         public void send(NodeId to, RegisterRequest request) {
-            outgoing.add(new Outgoing(to, request));
+            outgoing.computeIfAbsent(to, _ -> new ArrayList<>(2)).add(request);
         }
 
         @Override
@@ -151,10 +153,11 @@ final class RoundDriver<O> implements AnswerSink {
         } finally {
             lock.unlock();
         }
-        for (Outgoing request : effects.outgoing) {
-            chunk.onSent(request.to);
-            chunk.nodes().link(request.to).send(chunk, request.request, this);
-        }
+        effects.outgoing.forEach(
+                (node, requests) -> {
+                    requests.forEach(_ -> chunk.onSent(node));
+                    chunk.nodes().link(node).send(chunk, requests, this);
+                });
         if (finished) {
             chunk.ticker().remove(this);
         }

@@ -8,7 +8,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
-import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.client.quorum.ChunkIo.ReadValues;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SectorRun;
@@ -20,7 +19,6 @@ import org.keelfs.register.RoundTimes;
 import org.keelfs.register.SharedReadRound;
 import org.keelfs.register.SharedWriteRound;
 import org.keelfs.register.StaleEpoch;
-import org.keelfs.register.ValueRun;
 import org.keelfs.register.WriteOutcome;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,22 +34,6 @@ final class SharedRounds {
 
     SharedRounds(ChunkReader.Context context) {
         this.context = context;
-    }
-
-    private record Answer(NodeId source, List<ValueRun> values, RoundDriver<?> round)
-            implements ReadValues {
-        @Override
-        public PayloadBuffer bytes(ValueRun value) {
-            if (!(value.payload() instanceof PayloadBuffer bytes)) {
-                throw new IllegalArgumentException("a hole has no bytes");
-            }
-            return bytes;
-        }
-
-        @Override
-        public void release() {
-            round.release();
-        }
     }
 
     private RoundTimes times(long attemptMs) {
@@ -93,7 +75,8 @@ final class SharedRounds {
             ReadOutcome outcome) {
         if (outcome instanceof ReadOutcome.Answered(var values, var source, var damaged)) {
             context.onDamaged(chunk, run, damaged);
-            return CompletableFuture.completedFuture(new Answer(source, values, driver));
+            return CompletableFuture.completedFuture(
+                    new HeldValues(source, values, List.of(driver)));
         }
         driver.release();
         if (outcome instanceof StaleEpoch) {

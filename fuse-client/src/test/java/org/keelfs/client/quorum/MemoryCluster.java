@@ -15,6 +15,8 @@ import org.keelfs.base.Errno;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.model.ChunkId;
 import org.keelfs.model.InodeId;
+import org.keelfs.register.Hint;
+import org.keelfs.wire.RegisterCodec;
 import org.keelfs.wire.proto.MetadataProto.Layout;
 import org.keelfs.wire.proto.MetadataProto.LayoutWant;
 import org.keelfs.wire.proto.MetadataProto.Replica;
@@ -72,6 +74,8 @@ public final class MemoryCluster implements AutoCloseable {
         long epoch;
         boolean open;
         long holder;
+        @Nullable Hint handedOver;
+        @Nullable Hint hint;
 
         Row(long chunk, ByteString key, long epoch, long holder) {
             this.chunk = chunk;
@@ -187,6 +191,8 @@ public final class MemoryCluster implements AutoCloseable {
             row.epoch = epochs++;
             row.open = false;
             row.holder = shared ? SHARED : session;
+            row.hint = row.handedOver;
+            row.handedOver = null;
         }
         answer.setChunk(row.chunk)
                 .setKeyId(row.chunk)
@@ -197,6 +203,9 @@ public final class MemoryCluster implements AutoCloseable {
                 .setCreatedEpoch(row.created == row.epoch ? row.epoch : 0)
                 .setWrappedKey(row.key)
                 .setExpiresMs(System.currentTimeMillis() + capabilityMs);
+        if (row.hint != null && !row.open) {
+            answer.setHint(RegisterCodec.encode(row.hint));
+        }
         for (int i = 1; i <= nodes.size(); i++) {
             answer.addReplicas(
                     Replica.newBuilder()
@@ -229,6 +238,17 @@ public final class MemoryCluster implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** What a mount hands over when it returns the lease of a file. */
+    public synchronized void handOver(List<ChunkIo.CleanChunk> clean) {
+        for (ChunkIo.CleanChunk chunk : clean) {
+            for (Row row : rows.values()) {
+                if (row.chunk == chunk.chunk().value()) {
+                    row.handedOver = chunk.hint();
+                }
+            }
+        }
     }
 
     /** The chunks of a file from an index on are dropped, as a truncation does it. */

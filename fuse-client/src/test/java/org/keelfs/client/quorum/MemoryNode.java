@@ -5,12 +5,15 @@ import com.google.protobuf.MessageLite;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.keelfs.buffer.BufferPool;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.model.ChunkId;
@@ -52,6 +55,10 @@ public final class MemoryNode implements RpcClient {
     public final AtomicLong operations = new AtomicLong();
     public final AtomicLong refused = new AtomicLong();
     public final AtomicLong asked = new AtomicLong();
+
+    /** What each frame carried, in the order of arrival: "Promise Read". */
+    public final Queue<String> kinds = new ConcurrentLinkedQueue<>();
+
     public volatile Mood mood = Mood.WELL;
 
     /** Operations that it refuses besides. */
@@ -183,6 +190,10 @@ public final class MemoryNode implements RpcClient {
         frames.incrementAndGet();
         var operations = RegisterCodec.decodeRequests(batch, payload);
         this.operations.addAndGet(operations.size());
+        kinds.add(
+                operations.stream()
+                        .map(operation -> operation.request().getClass().getSimpleName())
+                        .collect(Collectors.joining(" ")));
         var answers = new SectorAnswer[operations.size()];
         for (int i = 0; i < answers.length; i++) {
             var operation = operations.get(i);

@@ -130,6 +130,12 @@ public class WritePathBench {
         }
 
         @Override
+        public CompletableFuture<OpenedRead> openAndRead(
+                InodeId inode, int chunkIndex, SectorRun run) {
+            throw new IllegalStateException("all chunks are known");
+        }
+
+        @Override
         public Timestamp nextTimestamp(Chunk chunk) {
             return new Timestamp(1, counter.incrementAndGet(), 1);
         }

@@ -528,10 +528,11 @@ final class SimClient {
         var in = chunkGrant(of, held);
         var round =
                 cluster.rules.seal(in, of.set(), of.hint(), cluster.times(), of.origin() != null);
+        var rider = new SimRider(this, in, pending);
         long asked = session;
         var _ =
                 run(
-                        round,
+                        rider.on(round, of.set().nodes()),
                         null,
                         0,
                         outcome -> {
@@ -542,10 +543,10 @@ final class SimClient {
                                 cluster.history.opened(opened.epoch());
                                 opening = false;
                                 use(of, in, false, opened.sealed());
-                                this.<Boolean>ask(
-                                        reply -> reply.accept(report(of, opened.epoch())),
-                                        _ -> {}); // when it came too late, nodes will say so
+                                report(of, opened.epoch());
+                                boolean alights = rider.alights(opened);
                                 serve();
+                                rider.maybeAnswer(alights, opened);
                             } else if (cluster.rules.sealsAgainInSameEpoch()
                                     && !(outcome instanceof StaleEpoch)) {
                                 seal(of, held);
@@ -555,9 +556,10 @@ final class SimClient {
                         });
     }
 
-    /** The sealer knows that the chunk is OPEN; the others learn it from the server. */
-    private boolean report(Layout of, long epoch) {
-        return cluster.metadata.sealed(of.chunk(), epoch);
+    /** The others learn from the server that it is OPEN; too late, and nodes will say so. */
+    private void report(Layout of, long epoch) {
+        this.<Boolean>ask(
+                reply -> reply.accept(cluster.metadata.sealed(of.chunk(), epoch)), _ -> {});
     }
 
     /** Catches up with one replica that is behind, in the background. */

@@ -153,7 +153,7 @@ final class SimIo {
                         });
     }
 
-    private static List<Long> valuesOf(SectorRun run, List<ValueRun> found) {
+    static List<Long> valuesOf(SectorRun run, List<ValueRun> found) {
         var values = new ArrayList<Long>(Collections.nCopies(run.count(), 0L));
         for (ValueRun value : found) {
             if (value.payload() instanceof SimPayload(long number, _)) {

@@ -151,6 +151,11 @@ public class SimRules {
         return new SharedReadRound(session, run, order, times);
     }
 
+    /** Whether a read that rides along with a seal is answered when the chunk is OPEN. */
+    public boolean ridersWaitForOpen() {
+        return true;
+    }
+
     /** A write of unknown outcome gets a new timestamp though others may have written since. */
     public boolean newTimestampForUnknown() {
         return false;

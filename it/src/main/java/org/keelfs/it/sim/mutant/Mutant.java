@@ -192,6 +192,15 @@ public enum Mutant {
                 o.sharedPercent = 100;
             }),
     READS_BEFORE_OPEN(ClientMutants.OpensEarly::new, Mutant::losses),
+    RIDER_ANSWERED_BEFORE_OPEN(
+            () ->
+                    new SimRules() {
+                        @Override
+                        public boolean ridersWaitForOpen() {
+                            return false;
+                        }
+                    },
+            Mutant::doubts),
     READS_FROM_A_REPLICA_THAT_MISSED(ClientMutants.ReadsFromAny::new, Mutant::alone),
     RECOVERY_BY_GREATEST_TIMESTAMP(
             NodeMutants.RecoveryByTimestamp::new,
