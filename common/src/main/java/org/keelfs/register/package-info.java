@@ -20,7 +20,7 @@
  *       report SEALED to the metadata server, go on when it accepts, with {@code
  *       ChunkSession.opened}. {@code StaleEpoch}, {@code LostSealerState} or a crash of the round:
  *       ask for a fresh epoch; never seal twice in one epoch. {@code QuorumLost}: EIO or a fresh
- *       epoch.
+ *       epoch. A read that waits for it may ride along ({@code SealRound.letRide}).
  * </ul>
  *
  * A session under WRITE lives as long as its epoch; if it must be forgotten, ask for a fresh epoch.
