@@ -469,6 +469,12 @@ final class SimClient {
                 this::onLayout);
     }
 
+    private void maybeAskLayout(long session) {
+        if (session == this.session) {
+            askLayout(false);
+        }
+    }
+
     private ChunkGrant chunkGrant(Layout of, Mode held) {
         return new ChunkGrant(
                 of.chunk(), of.epoch(), of.set(), cluster.whole(), held, new SessionId(session));
@@ -494,7 +500,8 @@ final class SimClient {
             }
             case WAIT -> {
                 opening = true;
-                later(ASK_AGAIN_NS, () -> askLayout(false));
+                long asked = session;
+                later(ASK_AGAIN_NS, () -> maybeAskLayout(asked));
                 return;
             }
             case NO_LEASE -> mode = null;
@@ -525,14 +532,11 @@ final class SimClient {
 
     private void seal(Layout of, Mode held) {
         opening = true;
-        var in = chunkGrant(of, held);
-        var round =
-                cluster.rules.seal(in, of.set(), of.hint(), cluster.times(), of.origin() != null);
-        var rider = new SimRider(this, in, pending);
+        var rider = new SimRider(this, chunkGrant(of, held), pending);
         long asked = session;
         var _ =
                 run(
-                        rider.on(round, of.set().nodes()),
+                        rider.seal(of),
                         null,
                         0,
                         outcome -> {
@@ -542,11 +546,9 @@ final class SimClient {
                             if (outcome instanceof SealOutcome.Opened opened) {
                                 cluster.history.opened(opened.epoch());
                                 opening = false;
-                                use(of, in, false, opened.sealed());
+                                use(of, rider.grant(), false, opened.sealed());
                                 report(of, opened.epoch());
-                                boolean alights = rider.alights(opened);
-                                serve();
-                                rider.maybeAnswer(alights, opened);
+                                rider.alight(opened, this::serve);
                             } else if (cluster.rules.sealsAgainInSameEpoch()
                                     && !(outcome instanceof StaleEpoch)) {
                                 seal(of, held);

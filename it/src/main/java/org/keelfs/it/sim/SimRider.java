@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.model.NodeId;
 import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.ChunkGrant.Mode;
-import org.keelfs.register.ReadOutcome;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
 import org.keelfs.register.Round;
@@ -20,6 +19,7 @@ import org.keelfs.register.ValueRun;
 /** The read that waits for a seal and rides along with it (decision 0065). */
 final class SimRider {
     private final SimClient client;
+    private final ChunkGrant grant;
     private final ArrayDeque<SimOperation> pending;
     private final @Nullable SimOperation read;
 
@@ -28,6 +28,7 @@ final class SimRider {
      */
     SimRider(SimClient client, ChunkGrant grant, ArrayDeque<SimOperation> pending) {
         this.client = client;
+        this.grant = grant;
         this.pending = pending;
         this.read =
                 grant.mode() == Mode.SHARED
@@ -38,26 +39,32 @@ final class SimRider {
                                 .orElse(null);
     }
 
-    /** Lets it ride. */
-    Round<SealOutcome> on(SealRound seal, List<NodeId> members) {
+    ChunkGrant grant() {
+        return grant;
+    }
+
+    /** The seal, with the read if there is one. */
+    Round<SealOutcome> seal(Layout of) {
+        var cluster = client.cluster;
+        var seal =
+                cluster.rules.seal(
+                        grant, of.set(), of.hint(), cluster.times(), of.origin() != null);
         if (read == null) {
             return seal;
         }
-        var order = new ArrayList<>(members);
-        Collections.rotate(order, client.cluster.scheduler.below(order.size()));
+        var order = new ArrayList<>(of.set().nodes());
+        Collections.rotate(order, cluster.scheduler.below(order.size()));
         seal.letRide(read.run, order);
-        return client.cluster.rules.ridersWaitForOpen() ? seal : new Hasty(seal);
+        return cluster.rules.ridersWaitForOpen() ? seal : new Hasty(seal);
     }
 
-    /** Whether the seal answers it; then it waits no more. */
-    boolean alights(SealOutcome.Opened opened) {
-        return opened.read() != null && read != null && pending.remove(read);
-    }
-
-    /** Answers it with what the seal brought, if it alighted. */
-    void maybeAnswer(boolean alighted, SealOutcome.Opened opened) {
-        if (alighted && opened.read() instanceof ReadOutcome.Answered(var values, _, _)) {
-            answer(values);
+    /** Answers it, if the seal brought what it wants, after the others were served. */
+    void alight(SealOutcome.Opened opened, Runnable serve) {
+        var brought = opened.read();
+        boolean alights = brought != null && pending.remove(read);
+        serve.run();
+        if (alights) {
+            answer(brought.values());
         }
     }
 
