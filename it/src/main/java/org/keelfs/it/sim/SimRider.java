@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.model.NodeId;
 import org.keelfs.register.ChunkGrant;
 import org.keelfs.register.ChunkGrant.Mode;
+import org.keelfs.register.ReadOutcome;
 import org.keelfs.register.RegisterReply;
 import org.keelfs.register.RegisterRequest;
 import org.keelfs.register.Round;
@@ -60,11 +61,11 @@ final class SimRider {
 
     /** Answers it, if the seal brought what it wants, after the others were served. */
     void alight(SealOutcome.Opened opened, Runnable serve) {
-        var brought = opened.read();
-        boolean alights = brought != null && pending.remove(read);
+        var values = opened.read() instanceof ReadOutcome.Answered(var found, _, _) ? found : null;
+        boolean alights = values != null && pending.remove(read);
         serve.run();
-        if (alights) {
-            answer(brought.values());
+        if (values != null && alights) {
+            answer(values);
         }
     }
 
