@@ -1,8 +1,10 @@
 package org.keelfs.rpc;
 
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.DecoderException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
@@ -49,12 +51,19 @@ final class ChannelFailures {
         }
         return switch (root) {
             case ClosedChannelException _ -> "connection closed";
+            case ConnectTimeoutException _ -> "no answer to an attempt to connect";
+            case NoRouteToHostException _ -> "no route to host";
+            case ConnectException e when isUnreachable(e) -> "network is unreachable";
             case ConnectException _ -> "connection refused";
             case SSLException e -> "TLS: " + readable(String.valueOf(e.getMessage()));
             case GarbledFrameException e -> "nonsense received: " + e.getMessage();
             case IOException e -> String.valueOf(e.getMessage());
             default -> root.toString();
         };
+    }
+
+    private static boolean isUnreachable(ConnectException failure) {
+        return String.valueOf(failure.getMessage()).contains("unreachable");
     }
 
     /**
