@@ -134,13 +134,12 @@ final class MetadataLink implements AutoCloseable {
 
     private void register() throws InterruptedException, IOException {
         var identity = store.identity();
-        var host = config.advertisedHost().isEmpty() ? config.host() : config.advertisedHost();
         var reply =
                 call(
                         RpcMethod.REGISTER_NODE,
                         RegisterNodeRequest.newBuilder()
                                 .setName(config.name())
-                                .setHost(host)
+                                .setHost(config.reachableHost())
                                 .setPort(port)
                                 .setRack(config.rack())
                                 .setStoreIdentity(ByteString.copyFrom(identity.identity()))

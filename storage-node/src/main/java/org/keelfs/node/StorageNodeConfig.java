@@ -1,6 +1,7 @@
 package org.keelfs.node;
 
 import java.nio.file.Path;
+import java.util.Set;
 import org.keelfs.config.ConfigException;
 import org.keelfs.config.Setting;
 import org.keelfs.node.store.StoreOptions;
@@ -51,6 +52,9 @@ public record StorageNodeConfig(
     private static final int SEGMENT_MIB_MIN = 16;
     private static final int SEGMENT_MIB_MAX = 1024;
 
+    /** All addresses of this machine: to clients elsewhere they would mean their own. */
+    private static final Set<String> WILDCARDS = Set.of("0.0.0.0", "::");
+
     public StorageNodeConfig {
         if (segmentMib < SEGMENT_MIB_MIN || segmentMib > SEGMENT_MIB_MAX) {
             throw new ConfigException(
@@ -60,6 +64,15 @@ public record StorageNodeConfig(
             throw new ConfigException(
                     "event-loops and read-threads must be 1 or more, read-buffer-mib 4, in-flight-mib 2");
         }
+        if (advertisedHost.isEmpty() && WILDCARDS.contains(host)) {
+            throw new ConfigException(
+                    "host " + host + " needs advertised-host: the address that clients are told");
+        }
+    }
+
+    /** What clients and the metadata server are told. */
+    String reachableHost() {
+        return advertisedHost.isEmpty() ? host : advertisedHost;
     }
 
     StoreOptions storeOptions() {
