@@ -190,6 +190,36 @@ public final class Cluster implements AutoCloseable {
         return tryUp().orThrow();
     }
 
+    /**
+     * Starts one more mount, which {@code up} knows nothing of, in another network; {@code down}
+     * ends it with the rest. Returns its mount point when it is mounted.
+     *
+     * @param part its name, as mount2
+     * @param options as those of {@code keelfs mount -o}
+     */
+    public Path startFar(String part, FarNetwork network, String options) throws IOException {
+        Path point = Files.createDirectories(directory.resolve(part.replace("mount", "mnt")));
+        String settings = Files.readString(config("mount1"));
+        settings = settings.replace(data("mount1").toString(), data(part).toString());
+        settings = settings.replaceAll("(?m)^metrics-port: .*", "metrics-port: 0");
+        Files.writeString(config(part), settings);
+        Files.writeString(directory.resolve("pid").resolve(part + ".dir"), point.toString());
+        var command = new ArrayList<>(List.of("setsid"));
+        command.addAll(network.enter());
+        command.addAll(List.of(root.resolve("scripts/keelfs").toString(), "mount", "main"));
+        command.addAll(List.of(point.toString(), "-o", options));
+        command.addAll(List.of("--config", config(part).toString()));
+        Path log = directory.resolve("log").resolve(part + ".log");
+        Shell.bash(
+                        root,
+                        environment,
+                        "'%s' >>'%s' 2>&1 </dev/null &".formatted(String.join("' '", command), log),
+                        COMMAND_TIMEOUT)
+                .orThrow();
+        await(UP_TIMEOUT, part + " to be mounted", () -> mounted().contains(point));
+        return point;
+    }
+
     /** Saves, unmounts and stops everything. */
     public Shell.Result tryDown(String... more) {
         var arguments = new ArrayList<>(List.of("--dir", directory.toString()));
