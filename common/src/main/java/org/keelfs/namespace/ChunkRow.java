@@ -34,7 +34,7 @@ import org.keelfs.register.Hint;
 public record ChunkRow(
         ChunkId id,
         InodeId inode,
-        int index,
+        long index,
         long epoch,
         boolean opened,
         long createdEpoch,
@@ -52,7 +52,7 @@ public record ChunkRow(
     public ChunkRow(
             ChunkId id,
             InodeId inode,
-            int index,
+            long index,
             long epoch,
             boolean opened,
             long createdEpoch,
@@ -141,7 +141,7 @@ public record ChunkRow(
     }
 
     /** Belongs to this file alone, which it need not have been created for. */
-    public ChunkRow movedTo(InodeId file, int place) {
+    public ChunkRow movedTo(InodeId file, long place) {
         return at(file, place, references, frozenEpoch, origin);
     }
 
@@ -154,7 +154,7 @@ public record ChunkRow(
     }
 
     /** A copy of this frozen chunk for one of its places, in the epoch of who is going to write. */
-    public ChunkRow copy(ChunkId copyId, InodeId file, int place, long created, long in, long by) {
+    public ChunkRow copy(ChunkId copyId, InodeId file, long place, long created, long in, long by) {
         Invariant.check(isFrozen() && created < in, "%s is copied to %s", id, copyId);
         return new ChunkRow(
                 copyId,
@@ -175,7 +175,8 @@ public record ChunkRow(
                 id);
     }
 
-    private ChunkRow at(InodeId file, int place, int count, long frozenIn, @Nullable ChunkId from) {
+    private ChunkRow at(
+            InodeId file, long place, int count, long frozenIn, @Nullable ChunkId from) {
         return new ChunkRow(
                 id,
                 file,

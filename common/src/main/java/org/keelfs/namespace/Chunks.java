@@ -21,7 +21,7 @@ final class Chunks {
     }
 
     /** Empties the chunk map from this index on. */
-    static void dropFrom(Tables tables, InodeId inode, int firstIndex) {
+    static void dropFrom(Tables tables, InodeId inode, long firstIndex) {
         List<Tables.ChunkPlace> places;
         do {
             places = tables.chunksFrom(inode, firstIndex, BATCH);

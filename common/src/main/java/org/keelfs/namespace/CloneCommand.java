@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 
 /**
@@ -27,8 +28,8 @@ import org.keelfs.model.InodeId;
 public record CloneCommand(
         InodeId source,
         InodeId target,
-        int sourceChunk,
-        int targetChunk,
+        long sourceChunk,
+        long targetChunk,
         int count,
         long size,
         long allocatedDelta,
@@ -46,16 +47,17 @@ public record CloneCommand(
             throw new FsException(Errno.EISDIR);
         }
         boolean regular = from.attributes().isRegular() && to.attributes().isRegular();
-        if (!regular || !isRangeSane()) {
+        int chunkBytes = Chunks.chunkBytes(tables, to);
+        if (!regular || !isRangeSane(chunkBytes)) {
             throw new FsException(Errno.EINVAL);
         }
         if (to.hasFlag(InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY)) {
             throw new FsException(Errno.EPERM);
         }
-        if (size < 0 || size > SetAttributesCommand.fileBytesMax(Chunks.chunkBytes(tables, to))) {
+        if (size < 0 || size > FileSize.MAX_BYTES) {
             throw new FsException(Errno.EFBIG);
         }
-        if (!endsTogether(from, to, Chunks.chunkBytes(tables, to))) {
+        if (!endsTogether(from, to, chunkBytes)) {
             throw new FsException(Errno.EINVAL);
         }
         for (int i = 0; i < count; i++) {
@@ -70,21 +72,24 @@ public record CloneCommand(
     /** What a chunk holds behind the source's end must not come before the target's end. */
     private boolean endsTogether(InodeRow from, InodeRow to, int chunkBytes) {
         long cloned = (long) count * chunkBytes;
-        long bytes = from.attributes().size() - (long) sourceChunk * chunkBytes;
+        long bytes = from.attributes().size() - sourceChunk * chunkBytes;
         long end = Math.max(to.attributes().size(), size);
-        return bytes >= cloned || end <= (long) targetChunk * chunkBytes + Math.max(0, bytes);
+        return bytes >= cloned || end - targetChunk * chunkBytes <= Math.max(0, bytes);
     }
 
     private static boolean isCloneable(ChunkRow row) {
         return row.origin() == null && (row.isFrozen() || row.isFreezable());
     }
 
-    private boolean isRangeSane() {
-        boolean sane = count > 0 && count <= COUNT_MAX && sourceChunk >= 0 && targetChunk >= 0;
-        int last = Integer.MAX_VALUE - COUNT_MAX;
-        boolean apart =
-                !source.equals(target) || Math.abs((long) sourceChunk - targetChunk) >= count;
-        return sane && sourceChunk <= last && targetChunk <= last && apart;
+    private boolean isRangeSane(int chunkBytes) {
+        boolean counts = count > 0 && count <= COUNT_MAX;
+        boolean inFiles =
+                FileSize.hasChunk(sourceChunk, chunkBytes)
+                        && FileSize.hasChunk(sourceChunk + count - 1, chunkBytes)
+                        && FileSize.hasChunk(targetChunk, chunkBytes)
+                        && FileSize.hasChunk(targetChunk + count - 1, chunkBytes);
+        boolean apart = !source.equals(target) || Math.abs(sourceChunk - targetChunk) >= count;
+        return counts && inFiles && apart;
     }
 
     @Override
@@ -100,7 +105,7 @@ public record CloneCommand(
         edit.size = Math.max(edit.size, size);
         edit.allocatedSectors = Math.max(0, edit.allocatedSectors + allocatedDelta);
         // What the source's last chunk holds behind its end is behind the target's end now.
-        long end = (targetChunk + (long) count) * Chunks.chunkBytes(tables, to);
+        long end = FileSize.chunkEnd(targetChunk + count - 1, Chunks.chunkBytes(tables, to));
         edit.trimBound = edit.size < end ? Math.max(edit.trimBound, end) : edit.trimBound;
         if (killSuidgid) {
             edit.killSuidSgid();
@@ -111,7 +116,7 @@ public record CloneCommand(
         return CommandOutcome.ofInode(edit.put(tables));
     }
 
-    private void replace(Tables tables, int index, @Nullable ChunkId chunk) {
+    private void replace(Tables tables, long index, @Nullable ChunkId chunk) {
         ChunkId old = tables.chunkAt(target, index);
         if (chunk != null) {
             tables.putChunk(Chunks.chunkOrThrow(tables, chunk).frozen());

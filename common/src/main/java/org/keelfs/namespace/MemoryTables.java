@@ -22,7 +22,7 @@ public final class MemoryTables implements Tables {
     private final NavigableMap<InodeId, InodeRow> inodes = new TreeMap<>();
     private final NavigableMap<InodeId, Directory> directories = new TreeMap<>();
     private final NavigableMap<InodeId, NavigableMap<Name, XattrRow>> xattrs = new TreeMap<>();
-    private final NavigableMap<InodeId, NavigableMap<Integer, ChunkId>> chunkMaps = new TreeMap<>();
+    private final NavigableMap<InodeId, NavigableMap<Long, ChunkId>> chunkMaps = new TreeMap<>();
     private final NavigableMap<ChunkId, ChunkRow> chunks = new TreeMap<>();
     private final NavigableMap<ChunkId, GarbageRow> garbage = new TreeMap<>();
     private final NavigableMap<InodeId, NavigableMap<SessionId, InodeId>> pins = new TreeMap<>();
@@ -115,14 +115,14 @@ public final class MemoryTables implements Tables {
     }
 
     @Override
-    public @Nullable ChunkId chunkAt(InodeId inode, int index) {
-        NavigableMap<Integer, ChunkId> map = chunkMaps.get(inode);
+    public @Nullable ChunkId chunkAt(InodeId inode, long index) {
+        NavigableMap<Long, ChunkId> map = chunkMaps.get(inode);
         return map == null ? null : map.get(index);
     }
 
     @Override
-    public List<ChunkPlace> chunksFrom(InodeId inode, int firstIndex, int limit) {
-        NavigableMap<Integer, ChunkId> map = chunkMaps.get(inode);
+    public List<ChunkPlace> chunksFrom(InodeId inode, long firstIndex, int limit) {
+        NavigableMap<Long, ChunkId> map = chunkMaps.get(inode);
         List<ChunkPlace> places = new ArrayList<>();
         if (map != null) {
             map.tailMap(firstIndex, true).entrySet().stream()
@@ -133,12 +133,12 @@ public final class MemoryTables implements Tables {
     }
 
     @Override
-    public void putChunkAt(InodeId inode, int index, ChunkId chunk) {
+    public void putChunkAt(InodeId inode, long index, ChunkId chunk) {
         chunkMaps.computeIfAbsent(inode, id -> new TreeMap<>()).put(index, chunk);
     }
 
     @Override
-    public void deleteChunkAt(InodeId inode, int index) {
+    public void deleteChunkAt(InodeId inode, long index) {
         removeFrom(chunkMaps, inode, index);
     }
 

@@ -6,8 +6,10 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.Caller;
 import org.keelfs.model.Capability;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
+import org.keelfs.model.SectorRun;
 
 /**
  * chmod, chown, truncate, utimensat, FS_IOC_SETFLAGS, in any combination; null leaves a thing as it
@@ -46,9 +48,6 @@ public record SetAttributesCommand(
     /** Immutable, append-only, no dump, no atime, sync: what chattr(1) may set here. */
     static final int FLAGS_SUPPORTED =
             InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY | 0x40 | 0x80 | 0x8;
-
-    /** Sectors are counted in 4 KiB. */
-    private static final int SECTOR_SHIFT = 12;
 
     @Override
     public InodeRow check(Tables tables, Origin origin) {
@@ -96,12 +95,7 @@ public record SetAttributesCommand(
             Permissions.require(tables, row, caller, Modes.WRITE);
         }
         require(!row.hasFlag(InodeEdit.IMMUTABLE | InodeEdit.APPEND_ONLY), Errno.EPERM);
-        require(newSize <= fileBytesMax(Chunks.chunkBytes(tables, row)), Errno.EFBIG);
-    }
-
-    /** A chunk index has 31 bits. */
-    static long fileBytesMax(int chunkBytes) {
-        return (long) chunkBytes * Integer.MAX_VALUE;
+        require(newSize <= FileSize.MAX_BYTES, Errno.EFBIG);
     }
 
     private void requireNotProtected(InodeRow row) {
@@ -175,12 +169,12 @@ public record SetAttributesCommand(
         edit.contentChanged(nowNs);
         if (newSize < row.attributes().size() || row.trimBound() > newSize) {
             int chunkBytes = Chunks.chunkBytes(tables, row);
-            int kept = Math.toIntExact((newSize + chunkBytes - 1) / chunkBytes);
+            long kept = FileSize.chunks(newSize, chunkBytes);
             Chunks.dropFrom(tables, inode, kept);
             boolean partial = newSize % chunkBytes != 0 && tables.chunkAt(inode, kept - 1) != null;
-            edit.trimBound = partial ? (long) kept * chunkBytes : 0;
+            edit.trimBound = partial ? FileSize.chunkEnd(kept - 1, chunkBytes) : 0;
             long sectorsMax =
-                    (Math.max(newSize, edit.trimBound) + (1 << SECTOR_SHIFT) - 1) >> SECTOR_SHIFT;
+                    Math.ceilDiv(Math.max(newSize, edit.trimBound), SectorRun.SECTOR_BYTES);
             edit.allocatedSectors = Math.min(edit.allocatedSectors, sectorsMax);
         }
         edit.size = newSize;

@@ -42,17 +42,17 @@ public interface Tables {
     void deleteXattr(InodeId inode, Name name);
 
     // ---- chunk map, by (inode, index)
-    @Nullable ChunkId chunkAt(InodeId inode, int index);
+    @Nullable ChunkId chunkAt(InodeId inode, long index);
 
     /** Places from this index on, at most {@code limit}. */
-    List<ChunkPlace> chunksFrom(InodeId inode, int firstIndex, int limit);
+    List<ChunkPlace> chunksFrom(InodeId inode, long firstIndex, int limit);
 
-    void putChunkAt(InodeId inode, int index, ChunkId chunk);
+    void putChunkAt(InodeId inode, long index, ChunkId chunk);
 
-    void deleteChunkAt(InodeId inode, int index);
+    void deleteChunkAt(InodeId inode, long index);
 
     /** One place of a chunk map. */
-    record ChunkPlace(int index, ChunkId chunk) {}
+    record ChunkPlace(long index, ChunkId chunk) {}
 
     // ---- chunks
     @Nullable ChunkRow chunk(ChunkId id);

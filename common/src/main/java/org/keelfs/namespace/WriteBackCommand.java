@@ -3,6 +3,7 @@ package org.keelfs.namespace;
 import java.util.function.Consumer;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 
 /**
@@ -34,11 +35,8 @@ public record WriteBackCommand(
         if (writes && !row.attributes().isRegular()) {
             throw new FsException(row.isDirectory() ? Errno.EISDIR : Errno.EINVAL);
         }
-        if (newSize != 0) {
-            int chunkBytes = Chunks.chunkBytes(tables, row);
-            if (newSize < 0 || newSize > SetAttributesCommand.fileBytesMax(chunkBytes)) {
-                throw new FsException(Errno.EFBIG);
-            }
+        if (newSize < 0 || newSize > FileSize.MAX_BYTES) {
+            throw new FsException(Errno.EFBIG);
         }
         return row;
     }

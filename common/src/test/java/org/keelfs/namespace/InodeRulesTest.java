@@ -17,6 +17,7 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Caller;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -114,6 +115,10 @@ class InodeRulesTest extends NamespaceFixture {
             InodeId f = file("f");
             refused(Errno.EINVAL, truncate(f, -1));
             refused(Errno.EFBIG, truncate(f, Long.MAX_VALUE));
+            refused(Errno.EFBIG, truncate(f, FileSize.MAX_BYTES + 1));
+            done(truncate(f, FileSize.MAX_BYTES));
+            refused(Errno.EFBIG, new WriteBackCommand(f, Long.MAX_VALUE, 0, 0, 1, false, 0));
+            refused(Errno.EFBIG, new WriteBackCommand(f, -1, 0, 0, 1, false, -1));
             caller = ALICE;
             refused(Errno.EACCES, truncate(f, 5));
             done(
@@ -161,6 +166,23 @@ class InodeRulesTest extends NamespaceFixture {
             done(truncate(f, 0));
             assertEquals(List.of(), tables.chunksFrom(f, 0, 10));
             assertEquals(0, tables.inode(f).trimBound());
+        }
+
+        @Test
+        void insideTheLastChunkOfAllTheBoundIsTheGreatestSize() {
+            InodeId f = file("f");
+            long last = (FileSize.MAX_BYTES - 1) / CHUNK_BYTES;
+            putChunk(f, 1L << 31, false);
+            putChunk(f, last, false);
+            done(new WriteBackCommand(f, FileSize.MAX_BYTES, 0, 0, 512, false, 0));
+            done(truncate(f, FileSize.MAX_BYTES - 5));
+            assertEquals(FileSize.MAX_BYTES, tables.inode(f).trimBound());
+            assertEquals(2, tables.chunksFrom(f, 0, 10).size());
+            done(truncate(f, last * CHUNK_BYTES));
+            assertEquals(0, tables.inode(f).trimBound());
+            assertEquals(1, tables.chunksFrom(f, 0, 10).size());
+            done(truncate(f, (1L << 31) * CHUNK_BYTES));
+            assertEquals(List.of(), tables.chunksFrom(f, 0, 10));
         }
 
         @Test

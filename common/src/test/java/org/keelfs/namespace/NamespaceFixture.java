@@ -122,13 +122,13 @@ abstract class NamespaceFixture {
     }
 
     /** One that is OPEN in an epoch of readers. */
-    ChunkId putReadChunk(InodeId inode, int index) {
+    ChunkId putReadChunk(InodeId inode, long index) {
         ChunkId id = putChunk(inode, index, false);
         tables.putChunk(tables.chunk(id).withLastWriter(0));
         return id;
     }
 
-    ChunkId putChunk(InodeId inode, int index, boolean exposed) {
+    ChunkId putChunk(InodeId inode, long index, boolean exposed) {
         ChunkId id = new ChunkId(tables.draw(Counter.CHUNK));
         var set = new ReplicaSet(List.of(new NodeId(1)));
         tables.putChunk(

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.keelfs.base.Errno;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -364,7 +365,7 @@ class NamespaceRulesTest extends NamespaceFixture {
             done(clone(f, f, 0, 2, 2));
         }
 
-        private CloneCommand clone(InodeId f, InodeId g, int from, int to, int count) {
+        private CloneCommand clone(InodeId f, InodeId g, long from, long to, int count) {
             return new CloneCommand(f, g, from, to, count, 0, 0, false);
         }
 
@@ -380,6 +381,21 @@ class NamespaceRulesTest extends NamespaceFixture {
             tables.putChunk(tables.chunk(chunk).withOpened());
             done(clone(f, g, 0, 0, 1));
             assertEquals(7, tables.chunk(chunk).frozenEpoch());
+        }
+
+        @Test
+        void theLastChunkOfAllIsCloned() {
+            InodeId f = file("f");
+            InodeId g = file("g");
+            long last = (FileSize.MAX_BYTES - 1) / CHUNK_BYTES;
+            done(truncate(f, FileSize.MAX_BYTES));
+            ChunkId chunk = putReadChunk(f, last);
+            done(new CloneCommand(f, g, last, last, 1, FileSize.MAX_BYTES, 3, false));
+            assertEquals(chunk, tables.chunkAt(g, last));
+            assertEquals(0, tables.inode(g).trimBound());
+            refused(Errno.EINVAL, clone(f, g, last, 0, 2));
+            refused(Errno.EINVAL, clone(f, g, 0, last + 1, 1));
+            refused(Errno.EINVAL, clone(f, g, Long.MAX_VALUE, 0, 2));
         }
 
         @Test

@@ -365,7 +365,7 @@ final class TestServer implements AutoCloseable {
                     ReturnLeaseReply.parser());
         }
 
-        Layout layout(long inode, int index, boolean write, long knownEpoch) {
+        Layout layout(long inode, long index, boolean write, long knownEpoch) {
             return ask(
                             RpcMethod.LAYOUT,
                             LayoutRequest.newBuilder()

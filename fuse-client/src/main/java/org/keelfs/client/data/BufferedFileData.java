@@ -92,9 +92,10 @@ public final class BufferedFileData implements FileData, AutoCloseable {
         var sender = new RunSender(parts, room);
         this.flusher = new Flusher(parts, sender, files.values(), listener, config.dirtyAgeMs());
         this.writeBuffer = new WriteBuffer(parts, fetcher, flusher, room, config.dirtyFramesMax());
-        this.eraser = new RangeEraser(parts, fetcher, writeBuffer, room);
-        this.seeker = new DataSeeker(parts);
-        this.shared = new SharedSectors(parts);
+        var chunks = new ChunkMap(parts);
+        this.eraser = new RangeEraser(parts, chunks, fetcher, writeBuffer, room);
+        this.seeker = new DataSeeker(parts, chunks);
+        this.shared = new SharedSectors(parts, chunks);
         long tickMs = Math.max(1, Math.min(TICK_MS, config.dirtyAgeMs() / 4));
         this.ticker =
                 timer.scheduleWithFixedDelay(this::onTick, tickMs, tickMs, TimeUnit.MILLISECONDS);
@@ -319,17 +320,17 @@ public final class BufferedFileData implements FileData, AutoCloseable {
     }
 
     @Override
-    public long freeze(InodeId inode, int first, int end) {
+    public long freeze(InodeId inode, long first, long end) {
         return seeker.allocated(pages(inode), first, end, ChunkIo.Use.FREEZE, deadline());
     }
 
     @Override
-    public long allocated(InodeId inode, int first, int end) {
+    public long allocated(InodeId inode, long first, long end) {
         return seeker.allocated(pages(inode), first, end, ChunkIo.Use.READ, deadline());
     }
 
     @Override
-    public void replaced(InodeId inode, int first, int end) {
+    public void replaced(InodeId inode, long first, long end) {
         pinned(inode, file -> eraser.replaced(file, first, end, deadline()));
     }
 

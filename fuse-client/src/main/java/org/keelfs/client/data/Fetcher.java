@@ -187,7 +187,7 @@ final class Fetcher {
     }
 
     private CompletableFuture<Arrived> ask(FetchOp op) {
-        int index = op.where.chunkIndex();
+        long index = op.where.chunkIndex();
         ChunkIo.Opened known = io.known(op.file.inode, index, ChunkIo.Use.READ);
         if (known != null) {
             return read(op, known);

@@ -99,16 +99,16 @@ public interface FileData {
      * epoch in which nobody writes. All of the file was flushed before. Returns the sectors with
      * data in them.
      */
-    long freeze(InodeId inode, int first, int end);
+    long freeze(InodeId inode, long first, long end);
 
     /** Sectors with data in chunks {@code [first, end)}, dirty ones too. */
-    long allocated(InodeId inode, int first, int end);
+    long allocated(InodeId inode, long first, long end);
 
     /**
      * Chunks {@code [first, end)} are others now: clean bytes and layouts of them are forgotten.
      * Nothing in them is dirty.
      */
-    void replaced(InodeId inode, int first, int end);
+    void replaced(InodeId inode, long first, long end);
 
     /**
      * Next offset at or behind {@code offset} with data, or with a hole; -1 for none below {@code

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -206,6 +207,23 @@ final class FilePages {
         ByteBuffer source = from == PageBlock.HOLE ? ZEROS : pool.slab(from);
         int at = from == PageBlock.HOLE ? 0 : FramePool.at(from);
         pool.slab(frame).put(FramePool.at(frame), source, at, SECTOR);
+    }
+
+    /**
+     * Dirty sectors as they are now, a bit each by the number of their block, from the block of
+     * this place on. Takes the lock.
+     */
+    NavigableMap<Long, Long> dirtyFrom(long place) {
+        var sectors = new TreeMap<Long, Long>();
+        lock.lock();
+        try {
+            dirtyBlocks
+                    .tailMap(place >> PageBlock.SHIFT)
+                    .forEach((number, block) -> sectors.put(number, block.dirty));
+        } finally {
+            lock.unlock();
+        }
+        return sectors;
     }
 
     /** Whether a sector was written again while its older bytes are on their way. */

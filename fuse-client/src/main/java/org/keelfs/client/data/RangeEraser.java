@@ -22,20 +22,24 @@ import org.keelfs.model.Timestamp;
 final class RangeEraser {
     private static final int SECTOR = RunSplitter.SECTOR;
 
-    /** Chunks whose layouts one call asks for. */
-    private static final int CHUNKS_MAX = 256;
-
     private final DataParts parts;
     private final ChunkIo io;
     private final RunSplitter splitter;
+    private final ChunkMap chunks;
     private final Fetcher fetcher;
     private final WriteBuffer writeBuffer;
     private final Semaphore room;
 
-    RangeEraser(DataParts parts, Fetcher fetcher, WriteBuffer writeBuffer, Semaphore room) {
+    RangeEraser(
+            DataParts parts,
+            ChunkMap chunks,
+            Fetcher fetcher,
+            WriteBuffer writeBuffer,
+            Semaphore room) {
         this.parts = parts;
         this.io = parts.io();
         this.splitter = parts.splitter();
+        this.chunks = chunks;
         this.fetcher = fetcher;
         this.writeBuffer = writeBuffer;
         this.room = room;
@@ -52,8 +56,8 @@ final class RangeEraser {
             long sectorEnd = keptEnd * SECTOR;
             zeroPart(file, newSize, Math.min(sectorEnd, Math.max(oldSize, newSize)), deadlineNs);
         }
-        int firstDropped = Math.toIntExact(Math.ceilDiv(keptEnd, splitter.chunkSectors()));
-        io.forgetChunks(file.inode, firstDropped, Integer.MAX_VALUE);
+        long firstDropped = Math.ceilDiv(keptEnd, splitter.chunkSectors());
+        io.forgetChunks(file.inode, firstDropped, Long.MAX_VALUE);
         resetStream(file);
     }
 
@@ -86,7 +90,7 @@ final class RangeEraser {
      * The chunks of these whole sectors are others now. First the layouts: a fetch that began
      * before is outdated by the second step.
      */
-    void replaced(FilePages file, int firstChunk, int endChunk, long deadlineNs) {
+    void replaced(FilePages file, long firstChunk, long endChunk, long deadlineNs) {
         io.forgetChunks(file.inode, firstChunk, endChunk);
         long from = splitter.placeIn(firstChunk, 0);
         drop(file, from, splitter.placeIn(endChunk, 0), deadlineNs);
@@ -168,9 +172,9 @@ final class RangeEraser {
 
     /** Whole sectors become holes in the chunks that exist. */
     private void trim(FilePages file, long from, long end, long deadlineNs) {
-        List<ChunkRun> runs = splitter.split(from, end, Integer.MAX_VALUE);
-        for (int at = 0; at < runs.size(); at += CHUNKS_MAX) {
-            trimSome(file, runs.subList(at, Math.min(runs.size(), at + CHUNKS_MAX)), deadlineNs);
+        ChunkMap.Runs runs = chunks.runs(file.inode, from, end, deadlineNs);
+        for (List<ChunkRun> some = runs.next(); !some.isEmpty(); some = runs.next()) {
+            trimSome(file, some, deadlineNs);
         }
     }
 

@@ -39,7 +39,7 @@ final class RunSender {
     private final Semaphore window = new Semaphore(WINDOW_SECTORS);
     private final Semaphore room;
 
-    private record ChunkOf(InodeId inode, int index) {}
+    private record ChunkOf(InodeId inode, long index) {}
 
     RunSender(DataParts parts, Semaphore room) {
         this.parts = parts;

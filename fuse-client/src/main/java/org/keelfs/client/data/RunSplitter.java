@@ -18,7 +18,7 @@ final class RunSplitter {
     private final int chunkSectors;
 
     /** A run and the chunk of the file that it lies in. */
-    record ChunkRun(int chunkIndex, SectorRun run) {}
+    record ChunkRun(long chunkIndex, SectorRun run) {}
 
     RunSplitter(int chunkBytes) {
         this.chunkSectors = chunkBytes >> SECTOR_SHIFT;
@@ -38,16 +38,16 @@ final class RunSplitter {
         return (end + SECTOR - 1) >>> SECTOR_SHIFT;
     }
 
-    int chunkIndex(long place) {
-        return Math.toIntExact(place / chunkSectors);
+    long chunkIndex(long place) {
+        return place / chunkSectors;
     }
 
     int sectorInChunk(long place) {
         return (int) (place % chunkSectors);
     }
 
-    long placeIn(int chunkIndex, int sector) {
-        return Integer.toUnsignedLong(chunkIndex) * chunkSectors + sector;
+    long placeIn(long chunkIndex, int sector) {
+        return chunkIndex * chunkSectors + sector;
     }
 
     /**

@@ -45,13 +45,15 @@ final class SharedSectors {
 
     private final DataParts parts;
     private final ChunkIo io;
+    private final ChunkMap chunks;
     private final ConcurrentHashMap<InodeId, KeyCache> keys = new ConcurrentHashMap<>();
 
     /** Files of which a write ended without being known at a majority, until their lease goes. */
     private final Set<InodeId> inDoubt = ConcurrentHashMap.newKeySet();
 
-    SharedSectors(DataParts parts) {
+    SharedSectors(DataParts parts, ChunkMap chunks) {
         this.parts = parts;
+        this.chunks = chunks;
         this.io = parts.io();
     }
 
@@ -214,7 +216,8 @@ final class SharedSectors {
             edge(inode, to - 1, plain, base, sizeBefore, deadlineNs);
         }
         plain.put((int) (offset - base), source, source.position(), source.remaining());
-        long delta = store(inode, from, to, plain, deadlineNs);
+        List<ChunkRun> runs = parts.splitter().split(from, to, RunSplitter.RUN_SECTORS_MAX);
+        long delta = store(inode, runs, plain, from, deadlineNs);
         source.position(source.limit());
         return delta;
     }
@@ -234,11 +237,17 @@ final class SharedSectors {
         }
     }
 
-    /** Stores whole sectors, from {@code plain}, or trims them where that is null. */
+    /**
+     * Stores whole sectors, from {@code plain}, or trims them where that is null.
+     *
+     * @param from place of the first byte of {@code plain}
+     */
     private long store(
-            InodeId inode, long from, long to, @Nullable ByteBuffer plain, long deadlineNs) {
-        int longest = plain == null ? Integer.MAX_VALUE : RunSplitter.RUN_SECTORS_MAX;
-        List<ChunkRun> runs = parts.splitter().split(from, to, longest);
+            InodeId inode,
+            List<ChunkRun> runs,
+            @Nullable ByteBuffer plain,
+            long from,
+            long deadlineNs) {
         var writes = new ArrayList<CompletableFuture<Integer>>(runs.size());
         for (ChunkRun run : runs) {
             writes.add(send(inode, run, plain, from, deadlineNs));
@@ -363,8 +372,11 @@ final class SharedSectors {
         if (from % SECTOR != 0) {
             delta += zeroTail(inode, from, deadlineNs);
         }
-        long end = RunSplitter.placeEnd(to);
-        return end > place ? delta + store(inode, place, end, null, deadlineNs) : delta;
+        ChunkMap.Runs runs = chunks.runs(inode, place, RunSplitter.placeEnd(to), deadlineNs);
+        for (List<ChunkRun> some = runs.next(); !some.isEmpty(); some = runs.next()) {
+            delta += store(inode, some, null, place, deadlineNs);
+        }
+        return delta;
     }
 
     /** Behind the end of the file its last sector is zero, if it is there at all. */

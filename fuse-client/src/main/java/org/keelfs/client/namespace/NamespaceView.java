@@ -308,12 +308,12 @@ final class NamespaceView implements Tables {
     // ---- what outcomes do not show
 
     @Override
-    public @Nullable ChunkId chunkAt(InodeId inode, int index) {
+    public @Nullable ChunkId chunkAt(InodeId inode, long index) {
         throw NotKnown.INSTANCE;
     }
 
     @Override
-    public List<ChunkPlace> chunksFrom(InodeId inode, int firstIndex, int limit) {
+    public List<ChunkPlace> chunksFrom(InodeId inode, long firstIndex, int limit) {
         return List.of();
     }
 
@@ -329,12 +329,12 @@ final class NamespaceView implements Tables {
     }
 
     @Override
-    public void putChunkAt(InodeId inode, int index, ChunkId chunk) {
+    public void putChunkAt(InodeId inode, long index, ChunkId chunk) {
         throw NotKnown.INSTANCE;
     }
 
     @Override
-    public void deleteChunkAt(InodeId inode, int index) {
+    public void deleteChunkAt(InodeId inode, long index) {
         throw NotKnown.INSTANCE;
     }
 

@@ -66,7 +66,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     private final ScheduledFuture<?> bounding;
 
     /** Chunks by file, so that forgetting a file costs what it has. */
-    private final Map<InodeId, Map<Integer, ChunkState>> files = new ConcurrentHashMap<>();
+    private final Map<InodeId, Map<Long, ChunkState>> files = new ConcurrentHashMap<>();
 
     /** Starts ticking. */
     public ChunkClients(
@@ -121,13 +121,12 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
         return opener.rounds();
     }
 
-    private ChunkState state(InodeId inode, int index) {
+    private ChunkState state(InodeId inode, long index) {
         var found = new AtomicReference<ChunkState>();
         files.compute(
                 inode,
                 (_, known) -> {
-                    var file =
-                            known == null ? new ConcurrentHashMap<Integer, ChunkState>(1) : known;
+                    var file = known == null ? new ConcurrentHashMap<Long, ChunkState>(1) : known;
                     found.set(
                             file.computeIfAbsent(index, i -> new ChunkState(new Place(inode, i))));
                     return file;
@@ -175,7 +174,7 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
                 });
     }
 
-    private static void addOpen(Map<Integer, ChunkState> file, List<OpenChunk> chunks) {
+    private static void addOpen(Map<Long, ChunkState> file, List<OpenChunk> chunks) {
         for (ChunkState state : file.values()) {
             OpenChunk open = state.open();
             if (open != null) {
@@ -191,8 +190,8 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public @Nullable Opened known(InodeId inode, int chunkIndex, Use use) {
-        Map<Integer, ChunkState> file = files.get(inode);
+    public @Nullable Opened known(InodeId inode, long chunkIndex, Use use) {
+        Map<Long, ChunkState> file = files.get(inode);
         ChunkState state = file == null ? null : file.get(chunkIndex);
         return state == null ? null : state.usable(false, use, layouts.mayRewrite(inode));
     }
@@ -207,7 +206,8 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public CompletableFuture<OpenedRead> openAndRead(InodeId inode, int chunkIndex, SectorRun run) {
+    public CompletableFuture<OpenedRead> openAndRead(
+            InodeId inode, long chunkIndex, SectorRun run) {
         var early = new EarlyRead(run);
         return opener.open(state(inode, chunkIndex), Want.of(inode, chunkIndex, Use.READ), early)
                 .thenCompose(opened -> readOpened(opened, early));
@@ -228,6 +228,11 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
         return chunk == null
                 ? CompletableFuture.completedFuture(new OpenedRead(null, null))
                 : read(chunk, early.run(), List.of()).thenApply(v -> new OpenedRead(chunk, v));
+    }
+
+    @Override
+    public CompletableFuture<List<Long>> find(InodeId inode, long fromIndex, int limit) {
+        return opener.find(inode, fromIndex, limit);
     }
 
     @Override
@@ -431,8 +436,8 @@ public final class ChunkClients implements ChunkIo, ChunkReader.Context, AutoClo
     }
 
     @Override
-    public void forgetChunks(InodeId inode, int first, int end) {
-        Map<Integer, ChunkState> file = files.get(inode);
+    public void forgetChunks(InodeId inode, long first, long end) {
+        Map<Long, ChunkState> file = files.get(inode);
         if (file != null) {
             file.keySet().removeIf(index -> index >= first && index < end);
         }

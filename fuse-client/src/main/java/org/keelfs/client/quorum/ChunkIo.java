@@ -54,14 +54,14 @@ public interface ChunkIo {
      *
      * @param wrappedKey the key for a chunk that is created by this; null: do not create it
      */
-    record Want(InodeId inode, int chunkIndex, byte @Nullable [] wrappedKey, Use use) {
+    record Want(InodeId inode, long chunkIndex, byte @Nullable [] wrappedKey, Use use) {
         /** To write, and to create where there is none. */
-        public static Want create(InodeId inode, int chunkIndex, byte[] wrappedKey) {
+        public static Want create(InodeId inode, long chunkIndex, byte[] wrappedKey) {
             return new Want(inode, chunkIndex, wrappedKey, Use.CHANGE);
         }
 
         /** One that there is. */
-        public static Want of(InodeId inode, int chunkIndex, Use use) {
+        public static Want of(InodeId inode, long chunkIndex, Use use) {
             return new Want(inode, chunkIndex, null, use);
         }
     }
@@ -103,7 +103,7 @@ public interface ChunkIo {
     record CleanChunk(ChunkId chunk, Hint hint) {}
 
     /** The answer to a want, when it is known here; null when it must be asked for. */
-    @Nullable Opened known(InodeId inode, int chunkIndex, Use use);
+    @Nullable Opened known(InodeId inode, long chunkIndex, Use use);
 
     /** In the order of the wants; what is not known comes from the metadata server in one call. */
     CompletableFuture<List<Opened>> open(List<Want> wants);
@@ -112,7 +112,13 @@ public interface ChunkIo {
      * Opens a chunk that is not known and reads a run of it, in one round trip with the nodes less
      * than {@link #open} and {@link #read} where it has to be sealed first.
      */
-    CompletableFuture<OpenedRead> openAndRead(InodeId inode, int chunkIndex, SectorRun run);
+    CompletableFuture<OpenedRead> openAndRead(InodeId inode, long chunkIndex, SectorRun run);
+
+    /**
+     * Indexes of the chunks that there are from this one on, ascending, at most {@code limit};
+     * fewer: there are no more. One call to the metadata server, whatever lies between them.
+     */
+    CompletableFuture<List<Long>> find(InodeId inode, long fromIndex, int limit);
 
     /** A timestamp in the chunk's epoch that was never given before. */
     Timestamp nextTimestamp(Chunk chunk);
@@ -157,7 +163,7 @@ public interface ChunkIo {
     void restore(Chunk chunk, ReadValues values, List<NodeId> bad);
 
     /** These chunks, {@code [first, end)}, were dropped: asks again at their next use. */
-    void forgetChunks(InodeId inode, int first, int end);
+    void forgetChunks(InodeId inode, long first, long end);
 
     /** The inode's lease is gone: forgets its layouts and epochs. */
     void forget(InodeId inode);

@@ -14,6 +14,7 @@ import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.quorum.ChunkIo.Opened;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.InodeId;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.ReplicaSet;
 import org.keelfs.model.SectorRun;
@@ -199,10 +200,7 @@ final class ChunkOpener {
             // Whoever asked did so under an earlier lease, and others, under this one, have joined.
             again(opening, "the lease came after it was asked for", 0);
         } else if (layout.getErrno() != 0) {
-            // ENOLCK: the lease under which it was asked for is gone by now.
-            boolean unleased = layout.getErrno() == Errno.ENOLCK.number();
-            Errno errno = unleased ? Errno.EIO : Errno.of(layout.getErrno());
-            fail(opening, new FsException(errno, "no layout of " + opening.state.place));
+            fail(opening, refused(layout, "no layout of " + opening.state.place));
         } else if (layout.getAbsent()) {
             // Where others write too it may be there the next moment.
             opening.state.answered(opening.result, Opened.ABSENT, !layout.getShared());
@@ -213,6 +211,31 @@ final class ChunkOpener {
 
     private boolean isLeased(Opening opening) {
         return layouts.isLeased(opening.state.place.inode(), opening.offeredKey != null);
+    }
+
+    /** ENOLCK: the lease under which it was asked for is gone by now. */
+    private static FsException refused(Layout layout, String message) {
+        boolean unleased = layout.getErrno() == Errno.ENOLCK.number();
+        return new FsException(unleased ? Errno.EIO : Errno.of(layout.getErrno()), message);
+    }
+
+    /** See {@link ChunkIo#find}. */
+    CompletableFuture<List<Long>> find(InodeId inode, long fromIndex, int limit) {
+        var want =
+                LayoutWant.newBuilder()
+                        .setInode(inode.value())
+                        .setChunkIndex(fromIndex)
+                        .setFind(limit)
+                        .build();
+        return layouts.layouts(List.of(want))
+                .thenApply(
+                        answers -> {
+                            Layout answer = answers.getFirst();
+                            if (answer.getErrno() != 0) {
+                                throw refused(answer, "no map of " + inode);
+                            }
+                            return answer.getFoundList();
+                        });
     }
 
     private void onChunk(Opening opening, Layout layout) {

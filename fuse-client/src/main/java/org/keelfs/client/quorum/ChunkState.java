@@ -9,7 +9,7 @@ import org.keelfs.register.ChunkGrant;
 /** What is known of one chunk of a file: open, absent, or being asked for. Guarded by itself. */
 final class ChunkState {
     /** Where in the volume. */
-    record Place(InodeId inode, int index) {}
+    record Place(InodeId inode, long index) {}
 
     final Place place;
 

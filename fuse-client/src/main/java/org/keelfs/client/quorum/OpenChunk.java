@@ -35,7 +35,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
 
     private final Shared shared;
     private final InodeId inode;
-    private final int index;
+    private final long index;
     private final ChunkGrant grant;
     private final long keyId;
     private final byte[] wrappedKey;
@@ -134,7 +134,7 @@ final class OpenChunk implements ChunkIo.Chunk, RoundDriver.ChunkLink {
         return inode;
     }
 
-    int index() {
+    long index() {
         return index;
     }
 

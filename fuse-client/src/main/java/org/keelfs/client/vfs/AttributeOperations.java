@@ -12,6 +12,7 @@ import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Capability;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.namespace.CommandOutcome;
 import org.keelfs.wire.AttributesCodec;
@@ -44,7 +45,7 @@ final class AttributeOperations {
             return setOrRemoved(call, inode, change);
         }
         call.beforeWait();
-        if (size < 0 || size > vfs.fileBytesMax()) {
+        if (size < 0 || size > FileSize.MAX_BYTES) {
             throw new FsException(size < 0 ? Errno.EINVAL : Errno.EFBIG);
         }
         try (LeaseUse _ = vfs.leases().use(inode, LeaseMode.WRITE, false)) {

@@ -8,6 +8,7 @@ import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.wire.AttributesCodec;
 import org.keelfs.wire.proto.MetadataProto.CloneCommandValue;
@@ -47,7 +48,7 @@ final class CopyOperations {
     }
 
     /** Chunks to clone. */
-    private record Chunks(Range range, int source, int target, int count) {}
+    private record Chunks(Range range, long source, long target, int count) {}
 
     CopyOperations(VfsContext vfs, FileOperations files, WriteBacks writeBacks, int chunkBytes) {
         this.vfs = vfs;
@@ -153,8 +154,8 @@ final class CopyOperations {
         }
         return new Chunks(
                 range.first(cloned),
-                Math.toIntExact(range.from / chunkBytes),
-                Math.toIntExact(range.to / chunkBytes),
+                range.from / chunkBytes,
+                range.to / chunkBytes,
                 Math.toIntExact(Math.ceilDiv(cloned, chunkBytes)));
     }
 
@@ -203,7 +204,7 @@ final class CopyOperations {
         // The server compares the ends, and what it is told later must not undo this.
         writeBacks.sendLocked(from);
         writeBacks.sendLocked(to);
-        int endChunk = chunks.target + chunks.count;
+        long endChunk = chunks.target + chunks.count;
         long before = vfs.data().allocated(to.inode, chunks.target, endChunk);
         var value =
                 CloneCommandValue.newBuilder()
@@ -232,7 +233,10 @@ final class CopyOperations {
             }
             Attributes attributes = AttributesCodec.decode(result.getInode());
             vfs.cache().update(attributes);
-            to.onCloned(attributes.size(), attributes.mtimeNs(), (long) endChunk * chunkBytes);
+            to.onCloned(
+                    attributes.size(),
+                    attributes.mtimeNs(),
+                    FileSize.chunkEnd(endChunk - 1, chunkBytes));
         }
         return chunks.range.length;
     }

@@ -13,6 +13,7 @@ import org.keelfs.client.vfs.Handles.FileHandle;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.Capability;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 
 /** Contents of regular files: open to release, read and write, fsync, holes. */
@@ -362,7 +363,7 @@ final class FileOperations {
             throw new FsException(Errno.EIO, state.inode + ": the lease was lost");
         }
         long size = state.size();
-        if (at > vfs.fileBytesMax() - source.remaining()) {
+        if (at > FileSize.MAX_BYTES - source.remaining()) {
             throw new FsException(Errno.EFBIG);
         }
         long end = at + source.remaining();
@@ -471,7 +472,7 @@ final class FileOperations {
         if (offset < 0 || length <= 0) {
             throw new FsException(Errno.EINVAL);
         }
-        if (offset > vfs.fileBytesMax() - length) {
+        if (offset > FileSize.MAX_BYTES - length) {
             throw new FsException(Errno.EFBIG);
         }
     }

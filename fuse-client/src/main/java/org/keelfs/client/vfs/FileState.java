@@ -7,6 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 
 /**
@@ -292,7 +293,8 @@ final class FileState {
     /** A truncation or extension that the server has carried out; it dropped whole chunks. */
     void onResized(long newSize, long newMtimeNs, int chunkBytes) {
         if (newSize < size) {
-            long chunkEnd = Math.ceilDiv(newSize, chunkBytes) * chunkBytes;
+            long chunks = FileSize.chunks(newSize, chunkBytes);
+            long chunkEnd = chunks == 0 ? 0 : FileSize.chunkEnd(chunks - 1, chunkBytes);
             trimBound = Math.min(Math.max(trimBound, size), chunkEnd);
             size = newSize;
             shrinks.incrementAndGet();

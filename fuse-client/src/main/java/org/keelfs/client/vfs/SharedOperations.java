@@ -11,6 +11,7 @@ import org.keelfs.client.lease.Operations.Begun;
 import org.keelfs.client.lease.SharedLease;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.model.Caller;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.WriteBackCommandValue;
@@ -148,7 +149,7 @@ final class SharedOperations {
         long delta;
         try {
             InodeFlags.requireMayWrite(op.attributes());
-            if (at > vfs.fileBytesMax() - count) {
+            if (at > FileSize.MAX_BYTES - count) {
                 throw new FsException(Errno.EFBIG);
             }
             delta = trims ? vfs.data().trimShared(inode, size, op.trimBound()) : 0;

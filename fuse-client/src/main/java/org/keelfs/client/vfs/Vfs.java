@@ -17,6 +17,7 @@ import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.NamespaceClient;
 import org.keelfs.client.namespace.NamespaceWriter;
 import org.keelfs.model.Attributes;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
 import org.keelfs.namespace.Permissions;
@@ -409,6 +410,12 @@ public final class Vfs implements FileSystem {
             int flags,
             boolean killSuidGid,
             boolean fromPageCache) {
+        // What fits in front of the greatest size is written, as on other file systems.
+        boolean append = (flags & OpenFlags.APPEND) != 0 && !fromPageCache;
+        long room = FileSize.MAX_BYTES - offset;
+        if (!append && room > 0 && room < source.remaining()) {
+            source.limit(source.position() + (int) room);
+        }
         int count = source.remaining();
         byte last = count == 0 ? 0 : source.get(source.limit() - 1);
         long at =

@@ -22,9 +22,4 @@ record VfsContext(
         Handles handles,
         Commands commands,
         Clock clock,
-        AccessRule accessRule) {
-    /** The largest file: a chunk index has 31 bits. 128 PiB with chunks of 64 MiB. */
-    long fileBytesMax() {
-        return (long) session.volume().getChunkBytes() * Integer.MAX_VALUE;
-    }
-}
+        AccessRule accessRule) {}

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.keelfs.client.data.RunSplitter.ChunkRun;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.SectorRun;
 
 class RunSplitterTest {
@@ -23,6 +24,18 @@ class RunSplitterTest {
                         new ChunkRun(2, new SectorRun(0, 1))),
                 splitter.split(250, 513, 100));
         assertEquals(List.of(), splitter.split(5, 5, 100));
+    }
+
+    @Test
+    void theGreatestFileEndsInItsLastChunk() {
+        long end = RunSplitter.placeEnd(FileSize.MAX_BYTES);
+        assertEquals(FileSize.MAX_BYTES >> RunSplitter.SECTOR_SHIFT, end);
+        assertEquals(
+                List.of(
+                        new ChunkRun((1L << 43) - 2, new SectorRun(255, 1)),
+                        new ChunkRun((1L << 43) - 1, new SectorRun(0, 255))),
+                splitter.split(end - 256, end, 256));
+        assertEquals(end - 255, splitter.placeIn((1L << 43) - 1, 0));
     }
 
     @Test

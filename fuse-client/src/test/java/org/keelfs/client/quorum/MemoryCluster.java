@@ -177,6 +177,15 @@ public final class MemoryCluster implements AutoCloseable {
         var place = new ChunkState.Place(new InodeId(want.getInode()), want.getChunkIndex());
         var answer =
                 Layout.newBuilder().setInode(want.getInode()).setChunkIndex(want.getChunkIndex());
+        if (want.getFind() != 0) {
+            rows.keySet().stream()
+                    .filter(p -> p.inode().equals(place.inode()) && p.index() >= place.index())
+                    .map(ChunkState.Place::index)
+                    .sorted()
+                    .limit(want.getFind())
+                    .forEach(answer::addFound);
+            return answer.build();
+        }
         Row row = rows.get(place);
         if (row == null && !want.getWrite()) {
             return answer.setAbsent(true).build();
@@ -252,7 +261,7 @@ public final class MemoryCluster implements AutoCloseable {
     }
 
     /** The chunks of a file from an index on are dropped, as a truncation does it. */
-    public synchronized void drop(InodeId inode, int firstIndex) {
+    public synchronized void drop(InodeId inode, long firstIndex) {
         rows.keySet().removeIf(p -> p.inode().equals(inode) && p.index() >= firstIndex);
     }
 

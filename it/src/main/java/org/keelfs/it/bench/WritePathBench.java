@@ -120,7 +120,7 @@ public class WritePathBench {
                 implements Chunk {}
 
         @Override
-        public @Nullable Opened known(InodeId inode, int chunkIndex, Use use) {
+        public @Nullable Opened known(InodeId inode, long chunkIndex, Use use) {
             return new Opened(new OnlyChunk(new ChunkId(1L + chunkIndex), 1, 1, key), null);
         }
 
@@ -131,8 +131,13 @@ public class WritePathBench {
 
         @Override
         public CompletableFuture<OpenedRead> openAndRead(
-                InodeId inode, int chunkIndex, SectorRun run) {
+                InodeId inode, long chunkIndex, SectorRun run) {
             throw new IllegalStateException("all chunks are known");
+        }
+
+        @Override
+        public CompletableFuture<List<Long>> find(InodeId inode, long fromIndex, int limit) {
+            throw new IllegalStateException("nothing is looked for");
         }
 
         @Override
@@ -177,7 +182,7 @@ public class WritePathBench {
         }
 
         @Override
-        public void forgetChunks(InodeId inode, int first, int end) {
+        public void forgetChunks(InodeId inode, long first, long end) {
             // nothing is kept
         }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.metadata.log.MetadataCommand;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.ReplicaSet;
 import org.keelfs.namespace.ChunkRow;
@@ -35,7 +36,7 @@ public record LayoutCommand(List<Step> steps)
      */
     public record Create(
             InodeId inode,
-            int index,
+            long index,
             long created,
             long epoch,
             long writer,
@@ -52,7 +53,7 @@ public record LayoutCommand(List<Step> steps)
      * @param writer holder of WRITE, or {@link LayoutRules#SHARED}
      */
     public record Copy(
-            InodeId inode, int index, ChunkId frozen, long created, long epoch, long writer)
+            InodeId inode, long index, ChunkId frozen, long created, long epoch, long writer)
             implements Step {}
 
     /**
@@ -65,7 +66,7 @@ public record LayoutCommand(List<Step> steps)
      * @param writer holder of WRITE, {@link LayoutRules#SHARED}, or 0 for the readers
      */
     public record Draw(
-            ChunkId chunk, InodeId inode, int index, long expectedEpoch, long epoch, long writer)
+            ChunkId chunk, InodeId inode, long index, long expectedEpoch, long epoch, long writer)
             implements Step {}
 
     /** The chunk as it is now, or null. In a record because lists hold no null. */
@@ -156,12 +157,12 @@ public record LayoutCommand(List<Step> steps)
     }
 
     /** The writer may store bytes up to the end of the chunk before it tells a size. */
-    private static void raiseTrimBound(Tables tables, InodeRow inode, int index) {
+    private static void raiseTrimBound(Tables tables, InodeRow inode, long index) {
         VolumeRow volume = tables.volume(inode.volume());
         if (volume == null) {
             throw new IllegalStateException(inode.id() + " is in a volume that does not exist");
         }
-        long end = (index + 1L) * volume.chunkBytes();
+        long end = FileSize.chunkEnd(index, volume.chunkBytes());
         if (inode.trimBound() < end && inode.attributes().size() < end) {
             var _ = InodeEdit.of(inode).trimBound(end).putUnseen(tables);
         }

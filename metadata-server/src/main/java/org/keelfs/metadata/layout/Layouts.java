@@ -21,6 +21,7 @@ import org.keelfs.metadata.log.MetadataLog;
 import org.keelfs.metadata.log.Submitted;
 import org.keelfs.metadata.placement.Placement;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.NodeId;
 import org.keelfs.model.SessionId;
@@ -108,12 +109,12 @@ public final class Layouts {
      */
     public record Asker(SessionId session, int volume, ByteString certificate) {}
 
-    /** What a want is about, as it stands; inode null: gone. */
-    private record Place(@Nullable InodeRow inode, @Nullable ChunkRow chunk) {}
+    /** What a want is about, as it stands; inode null: gone; with what it looks for. */
+    private record Place(@Nullable InodeRow inode, @Nullable ChunkRow chunk, List<Long> found) {}
 
     private record Recorded(LayoutCommand.Step step, @Nullable Hint hint) {}
 
-    private record ChunkPlace(long inode, int index) {
+    private record ChunkPlace(long inode, long index) {
         static ChunkPlace of(LayoutWant want) {
             return new ChunkPlace(want.getInode(), want.getChunkIndex());
         }
@@ -220,12 +221,23 @@ public final class Layouts {
         for (LayoutWant want : work.wants) {
             InodeId id = new InodeId(want.getInode());
             InodeRow inode = tables.inode(id);
-            boolean visible = inode != null && inode.volume() == work.asker.volume();
-            ChunkId chunk = visible ? tables.chunkAt(id, want.getChunkIndex()) : null;
-            places.add(
-                    new Place(visible ? inode : null, chunk == null ? null : tables.chunk(chunk)));
+            if (inode == null || inode.volume() != work.asker.volume()) {
+                places.add(new Place(null, null, List.of()));
+            } else if (ChunkSearch.isOne(want)) {
+                places.add(new Place(inode, null, ChunkSearch.find(tables, want)));
+            } else {
+                boolean is = isInFile(tables, inode, want);
+                ChunkId chunk = is ? tables.chunkAt(id, want.getChunkIndex()) : null;
+                ChunkRow row = chunk == null ? null : tables.chunk(chunk);
+                places.add(new Place(inode, row, List.of()));
+            }
         }
         return places;
+    }
+
+    private static boolean isInFile(Tables tables, InodeRow inode, LayoutWant want) {
+        VolumeRow volume = tables.volume(inode.volume());
+        return volume != null && FileSize.hasChunk(want.getChunkIndex(), volume.chunkBytes());
     }
 
     private void decideOne(Work work, int i, Place place, Map<Integer, Recorded> steps) {
@@ -236,8 +248,16 @@ public final class Layouts {
             return;
         }
         SessionId session = work.asker.session();
-        ChunkRow row = place.chunk();
         LeaseState lease = leases.held(session, inode.id());
+        if (ChunkSearch.isOne(want)) {
+            Errno refused = ChunkSearch.refusal(want, work.wants.size(), lease);
+            work.answers[i] =
+                    refused == null
+                            ? base(want).addAllFound(place.found()).build()
+                            : refusal(want, refused);
+            return;
+        }
+        ChunkRow row = place.chunk();
         Sealing sealing = row == null ? null : sealings.get(row.id());
         boolean sealerLives = sealing != null && lives(sealing);
         var ask =
@@ -294,7 +314,8 @@ public final class Layouts {
     }
 
     private Recorded create(LayoutWant want, InodeRow inode, long writer) {
-        if (want.getWrappedKey().isEmpty() || want.getChunkIndex() < 0) {
+        boolean inFile = log.read(tables -> isInFile(tables, inode, want));
+        if (want.getWrappedKey().isEmpty() || !inFile) {
             throw new FsException(Errno.EINVAL, "a new chunk needs a wrapped key and an index");
         }
         VolumeRow volume = log.read(tables -> tables.volume(inode.volume()));

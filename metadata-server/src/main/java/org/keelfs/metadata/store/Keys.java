@@ -1,16 +1,20 @@
 package org.keelfs.metadata.store;
 
 import java.util.Arrays;
+import org.keelfs.base.Invariant;
 
 /**
  * Keys as bytes, numbers big endian, so that their order as unsigned bytes is that of the tables.
  *
  * <pre>
  * INODE inode:8                 ENTRY directory:8 name      POSITION directory:8 position:8
- * XATTR inode:8 name            MAP inode:8 index:4         CHUNK, GARBAGE chunk:8
+ * XATTR inode:8 name            MAP inode:8 index:4 or :8   CHUNK, GARBAGE chunk:8
  * PIN 1 inode:8 session:8 and 2 session:8 inode:8           SESSION session:8
  * REPLY session:8 sequence:8    CLUSTER 1 volume:4, 2 node:4, 3 counter:1
  * </pre>
+ *
+ * A chunk index below 2^31 takes four bytes, so its first bit is 0; a greater one takes eight,
+ * whose first bit is set, and so comes behind all short ones.
  */
 final class Keys {
     static final byte PIN_BY_INODE = 1;
@@ -18,6 +22,8 @@ final class Keys {
     static final byte VOLUME = 1;
     static final byte NODE = 2;
     static final byte COUNTER = 3;
+
+    private static final long LONG_INDEX = Long.MIN_VALUE;
 
     private Keys() {}
 
@@ -34,11 +40,21 @@ final class Keys {
         return key;
     }
 
-    static byte[] of(long first, int second) {
+    /** Of MAP; the index is not negative. */
+    static byte[] ofChunkAt(long inode, long index) {
+        Invariant.check(index >= 0, "chunk index %s", index);
+        if (index > Integer.MAX_VALUE) {
+            return of(inode, index | LONG_INDEX);
+        }
         byte[] key = new byte[12];
-        put(key, 0, first);
-        putInt(key, 8, second);
+        put(key, 0, inode);
+        putInt(key, 8, (int) index);
         return key;
+    }
+
+    /** The index in a key of MAP. */
+    static long chunkIndex(byte[] key) {
+        return key.length == 12 ? intAt(key, 8) : longAt(key, 8) & ~LONG_INDEX;
     }
 
     static byte[] of(long first, byte[] rest) {

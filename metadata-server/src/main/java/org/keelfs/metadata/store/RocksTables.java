@@ -117,30 +117,30 @@ public final class RocksTables implements Tables {
     }
 
     @Override
-    public @Nullable ChunkId chunkAt(InodeId inode, int index) {
-        byte[] value = keys.get(Family.MAP, Keys.of(inode.value(), index));
+    public @Nullable ChunkId chunkAt(InodeId inode, long index) {
+        byte[] value = keys.get(Family.MAP, Keys.ofChunkAt(inode.value(), index));
         return value == null ? null : new ChunkId(Keys.longAt(value, 0));
     }
 
     @Override
-    public List<ChunkPlace> chunksFrom(InodeId inode, int firstIndex, int limit) {
+    public List<ChunkPlace> chunksFrom(InodeId inode, long firstIndex, int limit) {
         return scan(
                 Family.MAP,
                 Keys.of(inode.value()),
-                Keys.of(inode.value(), firstIndex),
+                Keys.ofChunkAt(inode.value(), firstIndex),
                 limit,
                 (key, value) ->
-                        new ChunkPlace(Keys.intAt(key, 8), new ChunkId(Keys.longAt(value, 0))));
+                        new ChunkPlace(Keys.chunkIndex(key), new ChunkId(Keys.longAt(value, 0))));
     }
 
     @Override
-    public void putChunkAt(InodeId inode, int index, ChunkId chunk) {
-        keys.put(Family.MAP, Keys.of(inode.value(), index), Keys.of(chunk.value()));
+    public void putChunkAt(InodeId inode, long index, ChunkId chunk) {
+        keys.put(Family.MAP, Keys.ofChunkAt(inode.value(), index), Keys.of(chunk.value()));
     }
 
     @Override
-    public void deleteChunkAt(InodeId inode, int index) {
-        keys.delete(Family.MAP, Keys.of(inode.value(), index));
+    public void deleteChunkAt(InodeId inode, long index) {
+        keys.delete(Family.MAP, Keys.ofChunkAt(inode.value(), index));
     }
 
     @Override

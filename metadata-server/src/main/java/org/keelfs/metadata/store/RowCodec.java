@@ -28,6 +28,13 @@ import org.keelfs.register.Hint;
  */
 final class RowCodec {
     private static final int FORMAT = 1;
+
+    /**
+     * Of chunks beyond index 2^31 - 1, which older programs would take for others; all else in them
+     * is as before.
+     */
+    private static final int FORMAT_FAR_CHUNK = 2;
+
     private static final FileType[] TYPES = FileType.values();
 
     private RowCodec() {}
@@ -133,7 +140,7 @@ final class RowCodec {
 
     static byte[] encode(ChunkRow row) {
         RowWriter out =
-                new RowWriter(FORMAT)
+                new RowWriter(row.index() > Integer.MAX_VALUE ? FORMAT_FAR_CHUNK : FORMAT)
                         .number(row.inode().value())
                         .number(row.index())
                         .number(row.epoch())
@@ -162,9 +169,9 @@ final class RowCodec {
     }
 
     static ChunkRow chunk(ChunkId id, byte[] bytes) {
-        RowReader in = new RowReader(bytes, FORMAT);
+        RowReader in = new RowReader(bytes, FORMAT_FAR_CHUNK);
         InodeId inode = new InodeId(in.number());
-        int index = in.integer();
+        long index = in.number();
         long epoch = in.number();
         boolean opened = in.flag();
         long createdEpoch = in.number();

@@ -137,18 +137,19 @@ class LayoutsTest {
     }
 
     /** A chunk that somebody wrote long ago. */
-    private record AddChunk(InodeId inode) implements MetadataCommand<Boolean> {
+    private record AddChunk(InodeId inode, long index, ChunkId chunk)
+            implements MetadataCommand<Boolean> {
         @Override
         public Boolean apply(Tables tables) {
             tables.putChunk(
                     new ChunkRow(
-                            CHUNK,
+                            chunk,
                             inode,
-                            0,
+                            index,
                             1,
                             true,
                             1,
-                            CHUNK.value(),
+                            chunk.value(),
                             new byte[] {1},
                             new ReplicaSet(List.of(new NodeId(1))),
                             1,
@@ -156,7 +157,7 @@ class LayoutsTest {
                             null,
                             99,
                             false));
-            tables.putChunkAt(inode, 0, CHUNK);
+            tables.putChunkAt(inode, index, chunk);
             return true;
         }
     }
@@ -207,7 +208,7 @@ class LayoutsTest {
         log = new LateLog(local);
         assertTrue(local.submit(new SetUp()).join().result());
         file = makeFile(local);
-        assertTrue(local.submit(new AddChunk(file)).join().result());
+        assertTrue(local.submit(new AddChunk(file, 0, CHUNK)).join().result());
         Clock clock = Clock.SYSTEM;
         Epochs epochs = Epochs.start(log, Runnable::run);
         var times =
@@ -236,15 +237,66 @@ class LayoutsTest {
 
     private List<LayoutReply> ask(SessionId session) {
         assertNotNull(leases.tryGrant(session, file, LeaseMode.READ));
+        return ask(session, LayoutWant.newBuilder().setInode(file.value()));
+    }
+
+    private List<LayoutReply> ask(SessionId session, LayoutWant.Builder... wants) {
+        var request = LayoutRequest.newBuilder();
+        for (LayoutWant.Builder want : wants) {
+            request.addWants(want);
+        }
         var replies = new ArrayList<LayoutReply>();
         layouts.layout(
                 new Layouts.Asker(session, 1, ByteString.copyFrom(new byte[32])),
-                LayoutRequest.newBuilder()
-                        .addWants(LayoutWant.newBuilder().setInode(file.value()))
-                        .build(),
+                request.build(),
                 replies::add,
                 fatal::add);
         return replies;
+    }
+
+    private Layout found(SessionId session, long from, int most) {
+        var want = LayoutWant.newBuilder().setInode(file.value()).setChunkIndex(from);
+        return ask(session, want.setFind(most)).getFirst().getLayouts(0);
+    }
+
+    @Test
+    void whoHoldsALeaseIsToldWhichChunksThereAre() {
+        long far = (1L << 43) - 1;
+        assertTrue(local.submit(new AddChunk(file, 1L << 31, new ChunkId(1001))).join().result());
+        assertTrue(local.submit(new AddChunk(file, far, new ChunkId(1002))).join().result());
+        assertEquals(Errno.ENOLCK.number(), found(A, 0, 10).getErrno());
+        assertNotNull(leases.tryGrant(A, file, LeaseMode.READ));
+        assertEquals(List.of(0L, 1L << 31, far), found(A, 0, 10).getFoundList());
+        assertEquals(List.of(1L << 31, far), found(A, 1, 10).getFoundList());
+        assertEquals(List.of(1L << 31), found(A, 1, 1).getFoundList());
+        assertEquals(List.of(far), found(A, far, 10).getFoundList());
+        assertEquals(List.of(), found(A, far + 1, 10).getFoundList());
+        assertTrue(log.late.isEmpty(), "nothing is recorded for it");
+    }
+
+    @Test
+    void noRequestFindsMoreThanTheBoundOrInFrontOfTheFile() {
+        assertNotNull(leases.tryGrant(A, file, LeaseMode.READ));
+        assertEquals(0, found(A, 0, ChunkSearch.FOUND_MAX).getErrno());
+        assertEquals(Errno.EINVAL.number(), found(A, 0, ChunkSearch.FOUND_MAX + 1).getErrno());
+        assertEquals(Errno.EINVAL.number(), found(A, 0, -1).getErrno());
+        assertEquals(Errno.EINVAL.number(), found(A, -1, 1).getErrno());
+        var want = LayoutWant.newBuilder().setInode(file.value()).setFind(ChunkSearch.FOUND_MAX);
+        for (Layout refused : ask(A, want, want).getFirst().getLayoutsList()) {
+            assertEquals(Errno.EINVAL.number(), refused.getErrno());
+        }
+    }
+
+    @Test
+    void aChunkThatNoFileReachesIsAbsentAndNotMade() {
+        assertNotNull(leases.tryGrant(A, file, LeaseMode.WRITE));
+        for (long index : new long[] {1L << 43, Long.MAX_VALUE, -1}) {
+            var want = LayoutWant.newBuilder().setInode(file.value()).setChunkIndex(index);
+            assertTrue(ask(A, want).getFirst().getLayouts(0).getAbsent());
+            want.setWrite(true).setWrappedKey(ByteString.copyFromUtf8("key"));
+            Layout refused = ask(A, want).getFirst().getLayouts(0);
+            assertEquals(Errno.EINVAL.number(), refused.getErrno());
+        }
     }
 
     private long epoch() {

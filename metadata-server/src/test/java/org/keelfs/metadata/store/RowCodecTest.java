@@ -180,6 +180,35 @@ class RowCodecTest {
         assertArrayEquals(RowCodec.encode(node), RowCodec.encode(nodeBack));
     }
 
+    private static ChunkRow chunkAt(long index) {
+        var set = new ReplicaSet(List.of(new NodeId(1)));
+        return new ChunkRow(
+                new ChunkId(9),
+                new InodeId(5),
+                index,
+                1,
+                true,
+                1,
+                9,
+                new byte[0],
+                set,
+                1,
+                1,
+                null,
+                0,
+                false);
+    }
+
+    /** Programs that know 31 bits of an index refuse what they would take for another chunk. */
+    @Test
+    void aChunkBehindIndex31BitsHasALaterFormatAndOthersTheOldOne() {
+        for (long index : new long[] {0, Integer.MAX_VALUE, 1L << 31, 1L << 43}) {
+            byte[] bytes = RowCodec.encode(chunkAt(index));
+            assertEquals(index, RowCodec.chunk(new ChunkId(9), bytes).index());
+            assertEquals(index < 1L << 31 ? 1 : 2, bytes[0]);
+        }
+    }
+
     @Test
     void aRowOfALaterFormatIsRefused() {
         assertThrows(

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.keelfs.model.Caller;
 import org.keelfs.model.ChunkId;
+import org.keelfs.model.FileSize;
 import org.keelfs.model.FileType;
 import org.keelfs.model.InodeId;
 import org.keelfs.model.Name;
@@ -114,14 +115,24 @@ class TablesEquivalenceTest {
         }
         if (choice < 8) {
             InodeId inode = anyInode();
-            int index = random.nextInt(4);
+            long index = anyIndex();
             return tables -> putChunk(tables, inode, index);
         }
         NamespaceCommand<?> command = randomCommand();
         return tables -> command.run(tables, origin);
     }
 
-    private static CommandOutcome putChunk(Tables tables, InodeId inode, int index) {
+    /** Also where keys change their length, and the last of all. */
+    private long anyIndex() {
+        int near = random.nextInt(4);
+        return switch (random.nextInt(6)) {
+            case 0 -> Integer.MAX_VALUE - 2L + near;
+            case 1 -> (FileSize.MAX_BYTES - 1) / CHUNK_BYTES - near;
+            default -> near;
+        };
+    }
+
+    private static CommandOutcome putChunk(Tables tables, InodeId inode, long index) {
         InodeRow row = tables.inode(inode);
         if (row != null && row.attributes().isRegular() && tables.chunkAt(inode, index) == null) {
             ChunkId id = new ChunkId(tables.draw(Counter.CHUNK));
@@ -180,14 +191,7 @@ class TablesEquivalenceTest {
                     random.nextBoolean()
                             ? new TrimmedCommand(anyInode(), CHUNK_BYTES)
                             : new CloneCommand(
-                                    anyInode(),
-                                    anyInode(),
-                                    random.nextInt(3),
-                                    random.nextInt(3),
-                                    2,
-                                    0,
-                                    1,
-                                    false);
+                                    anyInode(), anyInode(), anyIndex(), anyIndex(), 2, 0, 1, false);
         };
     }
 
@@ -215,7 +219,10 @@ class TablesEquivalenceTest {
     }
 
     private SetAttributesCommand truncate() {
-        long size = random.nextInt(4 * CHUNK_BYTES);
+        long size =
+                random.nextInt(3) == 0
+                        ? Math.min(FileSize.MAX_BYTES, anyIndex() * CHUNK_BYTES)
+                        : random.nextInt(4 * CHUNK_BYTES);
         return new SetAttributesCommand(
                 anyInode(), null, null, null, size, null, null, null, false, false, true, true, 0);
     }
