@@ -28,7 +28,7 @@ import org.keelfs.wire.proto.RpcProto.RpcHeader;
  */
 final class Greeting extends ChannelInboundHandlerAdapter {
     /** Peers of another version are refused; raised by every change that older ones misread. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** What becomes of the connection; one of the two is called once. */
     interface Outcome {

@@ -58,8 +58,13 @@ final class CopyOperations {
     }
 
     /** Returns the bytes copied: 0 at the end of the source. */
-    long copyRange(Call call, Range range) {
+    long copyRange(Call call, Range asked) {
         call.beforeWait();
+        long room = FileSize.MAX_BYTES - asked.to;
+        if (room <= 0) {
+            throw new FsException(Errno.EFBIG);
+        }
+        Range range = asked.first(room);
         boolean apart = !range.source.equals(range.target);
         boolean aligned = (range.from - range.to) % chunkBytes == 0;
         if (!apart || !aligned || range.length < Math.min(chunkBytes, TAIL_BYTES_MIN)) {
