@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.keelfs.base.Errno;
+import org.keelfs.model.FileSize;
 import org.keelfs.rpc.RpcException;
 import org.keelfs.rpc.RpcMethod;
 import org.keelfs.rpc.RpcStatus;
@@ -130,6 +131,27 @@ class MetadataServerTest {
         assertEquals(read.getEpoch(), shared.getEpoch());
         assertTrue(shared.getOpen());
         assertFalse(a.sealed(created));
+    }
+
+    @Test
+    void theLastChunkOfAllBoundsTheTrimByTheGreatestSize() throws Exception {
+        server.registerNodes(3);
+        var b = server.mount("b");
+        long file = a.create(a.root, "f").getInode().getInode();
+        long last = (FileSize.MAX_BYTES - 1) / (1 << 20);
+        Layout made = a.layout(file, last, true, 0);
+        assertEquals(0, made.getErrno());
+        assertEquals(last, made.getChunkIndex());
+        assertEquals(Errno.EINVAL.number(), a.layout(file, last + 1, true, 0).getErrno());
+        var writing =
+                b.askAsync(
+                        RpcMethod.ACQUIRE_LEASE,
+                        b.acquireRequest(file, LeaseMode.WRITE),
+                        AcquireLeaseReply.parser());
+        a.giveBack(a.recalled());
+        LeaseGrant grant = writing.get(5, TimeUnit.SECONDS).getLease();
+        assertEquals(FileSize.MAX_BYTES, grant.getTrimBound());
+        assertEquals(made.getChunk(), b.layout(file, last, false, 0).getChunk());
     }
 
     @Test

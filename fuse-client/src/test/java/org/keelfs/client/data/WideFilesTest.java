@@ -2,6 +2,8 @@ package org.keelfs.client.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
@@ -142,6 +144,19 @@ class WideFilesTest {
         seeks(1L << 52, (1L << 42) + SECTOR, true);
         seeks(1L << 60, (1L << 52) + SECTOR, true);
         seeks(-1, (1L << 60) + SECTOR, true);
+    }
+
+    /** The answer tells of no chunk yet, and what is dirty no more. */
+    @Test
+    void aSeekSeesWhatIsFlushedWhileItAsks() {
+        write(1L << 42, random(1, SECTOR));
+        cluster.behindFind.set(() -> data.flush(FILE));
+        seeks(1L << 42, 0, true);
+        assertFalse(data.isDirty(FILE));
+        write(1L << 50, random(2, SECTOR));
+        cluster.behindFind.set(() -> data.flush(FILE));
+        seeks(1L << 50, (1L << 42) + MIB, true);
+        assertNull(cluster.behindFind.get());
     }
 
     @Test

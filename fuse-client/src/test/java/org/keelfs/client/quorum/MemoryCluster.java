@@ -10,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.buffer.BufferPool;
@@ -57,6 +58,9 @@ public final class MemoryCluster implements AutoCloseable {
 
     /** Completed when the server knows it. */
     public final CompletableFuture<Void> lateFileKnown = new CompletableFuture<>();
+
+    /** Runs once when a search for chunks is decided and not yet answered. */
+    public final AtomicReference<@Nullable Runnable> behindFind = new AtomicReference<>();
 
     private final AtomicLong counters = new AtomicLong();
     private final AtomicLong sessions = new AtomicLong();
@@ -121,7 +125,12 @@ public final class MemoryCluster implements AutoCloseable {
                         if (!granted.join()) {
                             return wants.stream().map(MemoryCluster::withoutLease).toList();
                         }
-                        return wants.stream().map(want -> layout(want, session)).toList();
+                        List<Layout> answers =
+                                wants.stream().map(want -> layout(want, session)).toList();
+                        if (wants.stream().anyMatch(want -> want.getFind() != 0)) {
+                            runBehindFind();
+                        }
+                        return answers;
                     },
                     workers);
         }
@@ -164,6 +173,13 @@ public final class MemoryCluster implements AutoCloseable {
                 .setChunkIndex(want.getChunkIndex())
                 .setErrno(Errno.ENOLCK.number())
                 .build();
+    }
+
+    private void runBehindFind() {
+        Runnable action = behindFind.getAndSet(null);
+        if (action != null) {
+            action.run();
+        }
     }
 
     private void awaitKnown(List<LayoutWant> wants) {
