@@ -115,6 +115,7 @@ final class NodeLink {
                 int bytes = bytesOf(request);
                 (bytes == 0 ? small : large)
                         .addLast(new Operation(capabilities, request, sink, bytes));
+                largeBytes += bytes;
             }
         } finally {
             lock.unlock();
@@ -131,8 +132,8 @@ final class NodeLink {
     private @Nullable Frame nextFrame() {
         lock.lock();
         try {
-            boolean isLarge = !large.isEmpty() && hasRoom(largeFrames, large.size());
-            if (!isLarge && (small.isEmpty() || !hasRoom(smallFrames, small.size()))) {
+            boolean isLarge = !large.isEmpty() && hasRoom(largeFrames, largeBytes, large.size());
+            if (!isLarge && (small.isEmpty() || !hasRoom(smallFrames, 0, small.size()))) {
                 return null;
             }
             var operations = new ArrayList<Operation>();
@@ -164,9 +165,8 @@ final class NodeLink {
      * Whether another frame may go. Few small operations wait while others are on their way, and
      * then leave together: each frame costs both sides, and the node a group commit.
      */
-    @GuardedBy("lock")
-    private boolean hasRoom(int frames, int operations) {
-        boolean full = largeBytes >= FULL_BYTES || operations >= FULL_OPERATIONS;
+    private static boolean hasRoom(int frames, int bytes, int operations) {
+        boolean full = bytes >= FULL_BYTES || operations >= FULL_OPERATIONS;
         return frames < FRAMES_FREE || (full && frames < FRAMES_IN_FLIGHT_MAX);
     }
 
