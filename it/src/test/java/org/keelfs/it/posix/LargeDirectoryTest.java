@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 240, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LargeDirectoryTest extends MountTest {
     /** For a long run: {@code -Dkeelfs.posix.entries=1000000}. */
-    private static final int ENTRIES = Integer.getInteger("keelfs.posix.entries", 12_000);
+    private static final int ENTRIES = Integer.getInteger("keelfs.posix.entries", 20_000);
 
     /** A second for each 100, which is a tenth of what a busy machine does. The test ends by it. */
     private static final Duration TIMEOUT = Duration.ofSeconds(60 + ENTRIES / 100);
