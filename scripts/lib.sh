@@ -97,18 +97,26 @@ run_maven() {
         mvn -f "$KEELFS_ROOT/pom.xml" "$@"
 }
 
-# ensure_built: builds the distribution when it is missing or older than a source. Tests name their
-# own classes in KEELFS_CLASSPATH instead.
-ensure_built() {
+# is_built: whether the distribution is there and no source is newer. Tests name their own classes in
+# KEELFS_CLASSPATH instead.
+is_built() {
     [ -z "${KEELFS_CLASSPATH:-}" ] || return 0
     local newest=("$KEELFS_LIB"/keelfs-fuse-client-*.jar)
-    if [ -e "${newest[0]}" ] && [ -z "$(cd "$KEELFS_ROOT" &&
-        find pom.xml {common,storage-node,metadata-server,fuse-client}/{pom.xml,src/main} -newer "${newest[0]}" -print -quit)" ]; then
-        return 0
-    fi
-    say "building Keelfs (the first time this takes a minute or two)"
-    run_maven -q -Dquick -DskipTests -pl fuse-client,storage-node,metadata-server -am package >&2 ||
-        die "the build failed; scripts/mvn package shows it whole"
+    [ -e "${newest[0]}" ] && [ -z "$(cd "$KEELFS_ROOT" &&
+        find pom.xml {common,storage-node,metadata-server,fuse-client}/{pom.xml,src/main} -newer "${newest[0]}" -print -quit)" ]
+}
+
+# ensure_built: builds the distribution when it is missing or old; one at a time, as two would take each other's files.
+ensure_built() {
+    is_built && return 0
+    mkdir -p "$KEELFS_ROOT/target"
+    (
+        flock 9
+        is_built && exit 0
+        say "building Keelfs (the first time this takes a minute or two)"
+        run_maven -q -Dquick -DskipTests -pl fuse-client,storage-node,metadata-server -am package >&2 ||
+            die "the build failed; scripts/mvn package shows it whole"
+    ) 9>"$KEELFS_ROOT/target/build.lock" || exit
 }
 
 # classpath: what the JVMs of Keelfs run from.
