@@ -165,8 +165,10 @@ clear_training() {
 jdk_identity() { printf '%s %s %s' "$KEELFS_LIB" "$JAVA_HOME" "$(stat -c %Y "$JAVA_HOME/lib/modules" 2>/dev/null || true)"; }
 
 # jvm_flags PART: sets JVM_FLAGS for a daemon, pki or the other commands (cli). Small fixed heaps; file contents
-# live outside of them, in direct memory and in RocksDB.
+# live outside of them, in direct memory and in RocksDB. KEELFS_JVM_FLAGS, of words without spaces, come last.
 jvm_flags() {
+    local more
+    read -ra more <<<"${KEELFS_JVM_FLAGS:-}"
     JVM_FLAGS=("${JVM_ARGS[@]}" -XX:+UseSerialGC -XX:-UsePerfData -XX:+ExitOnOutOfMemoryError
         -XX:ReservedCodeCacheSize=64m -Dio.netty.leakDetection.level=disabled)
     case "$1" in
@@ -178,6 +180,7 @@ jvm_flags() {
         files) JVM_FLAGS+=(-Xmx256m -XX:MaxDirectMemorySize=512m -Dkeelfs.log.level=OFF) ;;
         *) JVM_FLAGS+=(-Xmx128m -XX:TieredStopAtLevel=1 -Dkeelfs.log.level=OFF) ;;
     esac
+    JVM_FLAGS+=("${more[@]}")
 }
 
 # is_process PID ARG: whether that process is one of ours that was started with this argument. A

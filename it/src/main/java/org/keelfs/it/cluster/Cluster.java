@@ -59,6 +59,7 @@ public final class Cluster implements AutoCloseable {
         this.environment = new TreeMap<>(builder.settings);
         environment.put("KEELFS_CLASSPATH", classPath());
         environment.put("JAVA_HOME", System.getProperty("java.home", ""));
+        environment.put("KEELFS_JVM_FLAGS", "-ea:org.keelfs...");
         train();
         // Never beside a test, not even when this one was cut short.
         environment.put("KEELFS_TRAIN", "off");
@@ -378,6 +379,25 @@ public final class Cluster implements AutoCloseable {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+        checkNoLawWasBroken();
+    }
+
+    /** A broken law is a bug also where the test did not notice. */
+    private void checkNoLawWasBroken() {
+        if (!Files.isDirectory(directory.resolve("log"))) {
+            return;
+        }
+        try (Stream<Path> logs = Files.list(directory.resolve("log"))) {
+            for (Path log : logs.filter(path -> path.toString().endsWith(".log")).toList()) {
+                for (String line : Files.readAllLines(log)) {
+                    if (line.contains("AssertionError") || line.contains("InvariantViolation")) {
+                        throw new AssertionError(log + ": " + line);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
