@@ -26,7 +26,17 @@ public final class LeaseHolder {
     private long generation;
     private long worthlessUpTo;
     private int users;
+
+    /** Those of the users that are not I/O of the kernel. */
+    private int calls;
+
     private long ioWhileRecalled;
+
+    /** What is on its way to the server in exchange for an answer; 0 while nothing is. */
+    private long returning;
+
+    /** Recalled after that was sent, under another name; 0: nothing was. */
+    private long recalledMeanwhile;
 
     /** This mount made the inode and the server has not heard of it: the generation is to come. */
     private boolean made;
@@ -101,7 +111,7 @@ public final class LeaseHolder {
     }
 
     /**
-     * Takes part in the lease until {@link #endUse}.
+     * Takes part in the lease until {@link #endUse} with the same {@code kernelIo}.
      *
      * @param kernelIo a READ or the write-back of a mapped page, that an invalidation in progress
      *     may wait for
@@ -116,12 +126,13 @@ public final class LeaseHolder {
             ioWhileRecalled++;
         }
         users++;
+        calls += kernelIo ? 0 : 1;
         return true;
     }
 
     /**
-     * Takes part in the lease until {@link #endUse} for a look at what it covers, also while the
-     * kernel is being told: nothing of it is kept anywhere.
+     * Takes part in the lease until {@link #endUse} (as I/O of the kernel) for a look at what it
+     * covers, also while the kernel is being told: nothing of it is kept anywhere.
      *
      * @return false when the caller has to get a new grant first
      */
@@ -133,9 +144,28 @@ public final class LeaseHolder {
         return true;
     }
 
-    public void endUse() {
-        Invariant.check(users > 0, "a lease use ended that never began");
+    /** One user less. */
+    public void endUse(boolean kernelIo) {
+        Invariant.check(users > 0 && (kernelIo || calls > 0), "a lease use ended that never began");
         users--;
+        calls -= kernelIo ? 0 : 1;
+    }
+
+    /**
+     * Whether no call uses the lease, but I/O of the kernel may: while it is recalled no file is
+     * opened any more then.
+     */
+    public boolean isWithoutCalls() {
+        return calls == 0;
+    }
+
+    /**
+     * Whether the kernel may have pages that it filled under this. Under SHARED it has none: what
+     * it asks for then waits for another lease, with the page locked, and an invalidation would
+     * wait for that page.
+     */
+    public boolean mayHavePages() {
+        return mode == LeaseMode.READ || mode == LeaseMode.WRITE;
     }
 
     /** Whether nobody uses the lease. */
@@ -191,7 +221,7 @@ public final class LeaseHolder {
         GIVE_BACK,
         /** Answer at once that nothing of this generation is held. */
         NOT_HELD,
-        /** Nothing: it is being given back already. */
+        /** Nothing now: it is being given back already, and {@link #onReturned} says the rest. */
         NOTHING
     }
 
@@ -210,6 +240,9 @@ public final class LeaseHolder {
         }
         generation = recalledGeneration;
         if (phase != Phase.HELD) {
+            if (returning != 0 && recalledGeneration > returning) {
+                recalledMeanwhile = recalledGeneration;
+            }
             keep = keep.covers(keepMode) ? keepMode : keep;
             return RecallStep.NOTHING;
         }
@@ -244,17 +277,30 @@ public final class LeaseHolder {
         return phase != Phase.HELD;
     }
 
+    /** It goes to the server now, by this generation; unless it was lost with its session. */
+    public long beginReturn() {
+        returning = phase == Phase.CLOSING ? generation : 0;
+        return generation;
+    }
+
     /**
      * The server has it back, and this is what is left. WRITE that was granted meanwhile is left
      * for who asks next: what it covers did not come with it.
+     *
+     * @return a generation that was recalled since {@link #beginReturn} and is not held: the server
+     *     waits to be told so; 0: there is none
      */
-    public void onReturned(LeaseMode left, long leftGeneration) {
+    public long onReturned(LeaseMode left, long leftGeneration) {
         Invariant.check(users == 0, "a lease was returned while %d use it", users);
         phase = Phase.HELD;
         keep = LeaseMode.NONE;
+        long denied = recalledMeanwhile;
+        returning = 0;
+        recalledMeanwhile = 0;
         boolean usable = left == LeaseMode.READ && leftGeneration > worthlessUpTo;
         mode = usable ? LeaseMode.READ : LeaseMode.NONE;
         generation = usable ? Math.max(generation, leftGeneration) : generation;
+        return usable ? 0 : denied;
     }
 
     /**
@@ -267,11 +313,25 @@ public final class LeaseHolder {
         made = false;
         generation = 0;
         worthlessUpTo = 0;
+        returning = 0;
+        recalledMeanwhile = 0;
+    }
+
+    /**
+     * The inode is gone, and nothing of its lease matters here any more.
+     *
+     * @return a generation that the server waits for, to be told that it is not held; 0: it does
+     *     not wait
+     */
+    public long onGone() {
+        long denied = isLeaving() ? generation : 0;
+        onLost();
+        return denied;
     }
 
     /** Laws that hold between any two inputs. */
     public void invariants() {
-        Invariant.check(users >= 0, "negative users");
+        Invariant.check(users >= calls && calls >= 0, "%d users, %d calls", users, calls);
         Invariant.check(
                 phase == Phase.HELD || mode != LeaseMode.NONE, "a lease leaves that is not held");
     }

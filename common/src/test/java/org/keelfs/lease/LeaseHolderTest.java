@@ -38,15 +38,15 @@ class LeaseHolderTest {
         assertTrue(holder.tryUse(LeaseMode.WRITE, true));
         assertTrue(holder.tryLook(LeaseMode.READ));
         assertEquals(2, holder.ioWhileRecalled(), "a look leaves nothing in the kernel");
-        holder.endUse();
-        holder.endUse();
+        holder.endUse(true);
+        holder.endUse(true);
         holder.beginClosing();
         assertFalse(holder.tryUse(LeaseMode.READ, true));
         assertFalse(holder.tryLook(LeaseMode.READ));
         assertFalse(holder.isIdle());
-        holder.endUse();
+        holder.endUse(true);
         assertTrue(holder.isIdle());
-        holder.onReturned(LeaseMode.NONE, 0);
+        assertEquals(0, holder.onReturned(LeaseMode.NONE, 0));
         assertEquals(LeaseMode.NONE, holder.mode());
     }
 
@@ -82,7 +82,7 @@ class LeaseHolderTest {
         assertEquals(2, holder.generation());
         assertFalse(holder.onGrant(LeaseMode.WRITE, 2));
         holder.beginClosing();
-        holder.onReturned(LeaseMode.NONE, 0);
+        assertEquals(0, holder.onReturned(LeaseMode.NONE, 0));
         assertEquals(LeaseMode.NONE, holder.mode());
     }
 
@@ -96,9 +96,9 @@ class LeaseHolderTest {
         assertFalse(holder.isToBeReturned(4));
         assertFalse(holder.onGrant(LeaseMode.WRITE, 5));
         assertFalse(holder.isToBeReturned(5));
-        holder.endUse();
+        holder.endUse(false);
         holder.beginClosing();
-        holder.onReturned(LeaseMode.NONE, 0);
+        assertEquals(0, holder.onReturned(LeaseMode.NONE, 0));
         assertTrue(holder.isToBeReturned(4));
     }
 
@@ -107,9 +107,51 @@ class LeaseHolderTest {
         assertTrue(holder.onGrant(LeaseMode.READ, 1));
         assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
         holder.beginClosing();
-        holder.onReturned(LeaseMode.WRITE, 2);
+        assertEquals(0, holder.onReturned(LeaseMode.WRITE, 2));
         assertEquals(LeaseMode.NONE, holder.mode());
         assertTrue(holder.onGrant(LeaseMode.WRITE, 2));
+    }
+
+    @Test
+    void whatIsRecalledOnTheWayBackIsDenied() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.READ));
+        holder.beginClosing();
+        assertEquals(1, holder.beginReturn());
+        // The READ that is to be left, before the answer that leaves it.
+        assertEquals(RecallStep.NOTHING, holder.onRecall(2, LeaseMode.NONE));
+        assertEquals(2, holder.onReturned(LeaseMode.READ, 2));
+        assertEquals(LeaseMode.NONE, holder.mode());
+        // The next one has nothing to deny: a recall that is repeated is answered by the return.
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 3));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(3, LeaseMode.NONE));
+        holder.beginClosing();
+        assertEquals(3, holder.beginReturn());
+        assertEquals(RecallStep.NOTHING, holder.onRecall(3, LeaseMode.NONE));
+        assertEquals(0, holder.onReturned(LeaseMode.NONE, 0));
+    }
+
+    @Test
+    void aRecallWaitsForCallsAndIoOfTheKernelGoesOnMeanwhile() {
+        assertTrue(holder.onGrant(LeaseMode.WRITE, 1));
+        assertTrue(holder.tryUse(LeaseMode.WRITE, false));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
+        assertTrue(holder.tryUse(LeaseMode.READ, true));
+        assertFalse(holder.isWithoutCalls());
+        holder.endUse(false);
+        assertTrue(holder.isWithoutCalls());
+        assertFalse(holder.isIdle());
+        holder.endUse(true);
+        assertTrue(holder.isIdle());
+        holder.invariants();
+    }
+
+    @Test
+    void theKernelHasNoPagesOfWhatIsShared() {
+        assertTrue(holder.onGrant(LeaseMode.SHARED, 1));
+        assertFalse(holder.tryUse(LeaseMode.READ, true));
+        assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.NONE));
+        assertFalse(holder.mayHavePages());
     }
 
     @Test
@@ -125,7 +167,7 @@ class LeaseHolderTest {
         assertEquals(RecallStep.GIVE_BACK, holder.onRecall(1, LeaseMode.READ));
         assertEquals(LeaseMode.READ, holder.keep());
         holder.beginClosing();
-        holder.onReturned(LeaseMode.READ, 2);
+        assertEquals(0, holder.onReturned(LeaseMode.READ, 2));
         assertTrue(holder.covers(LeaseMode.READ));
         assertFalse(holder.covers(LeaseMode.WRITE));
     }
@@ -146,7 +188,7 @@ class LeaseHolderTest {
         assertTrue(holder.tryUse(LeaseMode.WRITE, false));
         holder.onLost();
         assertFalse(holder.covers(LeaseMode.READ));
-        holder.endUse();
+        holder.endUse(false);
         assertTrue(holder.onGrant(LeaseMode.READ, 1));
         holder.invariants();
     }

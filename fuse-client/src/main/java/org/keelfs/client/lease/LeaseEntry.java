@@ -2,10 +2,10 @@ package org.keelfs.client.lease;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
+import org.keelfs.base.RankedLock;
 import org.keelfs.lease.LeaseHolder;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
@@ -25,7 +25,9 @@ final class LeaseEntry {
      */
     private static final long GRANT_ON_ITS_WAY_NS = 20_000_000;
 
-    private final ReentrantLock lock = new ReentrantLock();
+    /** Waited for before the lock of a file's state: a grant has it while it tells the file. */
+    private final RankedLock lock = new RankedLock("lease", 1);
+
     final Condition changed = lock.newCondition();
     final LeaseHolder holder;
     boolean acquiring;
@@ -97,12 +99,15 @@ final class LeaseEntry {
         if (shareable && lease != null && holder.tryUse(LeaseMode.SHARED, false)) {
             return new SharedUse(this, lease);
         }
-        return holder.tryUse(needed, kernelIo) ? this::endUse : null;
+        if (!holder.tryUse(needed, kernelIo)) {
+            return null;
+        }
+        return kernelIo ? this::endIo : this::endCall;
     }
 
     /** Takes part for a look, if what is held is enough. */
     @Nullable LeaseUse tryLook(LeaseMode needed) {
-        return holder.tryLook(needed) ? this::endUse : null;
+        return holder.tryLook(needed) ? this::endIo : null;
     }
 
     private record SharedUse(LeaseEntry entry, SharedLease lease) implements LeaseUse {
@@ -113,15 +118,23 @@ final class LeaseEntry {
 
         @Override
         public void close() {
-            entry.endUse();
+            entry.endCall();
         }
     }
 
-    private void endUse() {
+    private void endCall() {
+        endUse(false);
+    }
+
+    private void endIo() {
+        endUse(true);
+    }
+
+    private void endUse(boolean kernelIo) {
         lock();
         try {
-            holder.endUse();
-            if (holder.isIdle()) {
+            holder.endUse(kernelIo);
+            if (holder.isIdle() || (!kernelIo && holder.isWithoutCalls())) {
                 changed.signalAll();
             }
         } finally {
@@ -129,16 +142,20 @@ final class LeaseEntry {
         }
     }
 
-    /** Waits, with the lock, which others have meanwhile. */
+    /**
+     * Waits, with the lock, which others have meanwhile.
+     *
+     * @param mostNs to look again after, though nothing has changed here
+     */
     @SuppressWarnings("WaitNotInLoop") // the loop is the caller's
-    void awaitChange(long deadlineNs, InodeId inode) {
+    void awaitChange(long deadlineNs, long mostNs, InodeId inode) {
         publish();
         try {
             long leftNs = deadlineNs - System.nanoTime();
             if (leftNs <= 0) {
                 throw new FsException(Errno.EIO, inode + ": no lease within the deadline");
             }
-            boolean _ = changed.await(leftNs, TimeUnit.NANOSECONDS);
+            boolean _ = changed.await(Math.min(leftNs, mostNs), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             throw new FsException(Errno.EINTR, "interrupted while waiting for a lease");
         }
@@ -160,10 +177,35 @@ final class LeaseEntry {
         }
     }
 
+    boolean mayHavePages() {
+        lock();
+        try {
+            return holder.mayHavePages();
+        } finally {
+            unlock();
+        }
+    }
+
     long ioWhileRecalled() {
         lock();
         try {
             return holder.ioWhileRecalled();
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * Waits for the calls that use a recalled lease; I/O of the kernel goes on. False when the
+     * lease was lost meanwhile.
+     */
+    boolean closedToCalls() {
+        lock();
+        try {
+            while (!holder.isWithoutCalls()) {
+                changed.awaitUninterruptibly();
+            }
+            return holder.isLeaving();
         } finally {
             unlock();
         }
@@ -185,6 +227,16 @@ final class LeaseEntry {
                 changed.awaitUninterruptibly();
             }
             return holder.isLeaving();
+        } finally {
+            unlock();
+        }
+    }
+
+    /** The generation that goes to the server with what was held. */
+    long beginReturn() {
+        lock();
+        try {
+            return holder.beginReturn();
         } finally {
             unlock();
         }

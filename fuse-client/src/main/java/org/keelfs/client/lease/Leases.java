@@ -2,16 +2,11 @@ package org.keelfs.client.lease;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.meta.MetadataSession;
-import org.keelfs.lease.LeaseHolder;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
 import org.keelfs.rpc.RpcMethod;
@@ -19,8 +14,6 @@ import org.keelfs.wire.proto.MetadataProto;
 import org.keelfs.wire.proto.MetadataProto.AcquireLeaseReply;
 import org.keelfs.wire.proto.MetadataProto.AcquireLeaseRequest;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
-import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
-import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,26 +28,20 @@ public final class Leases {
     private static final Logger LOG = LoggerFactory.getLogger(Leases.class);
 
     /**
-     * A SHARED lease that nobody uses keeps others from an ordinary one; to be had again for a
-     * call.
+     * A lease that ran out of time is good again when the session is renewed, of which its entry
+     * does not hear; and the recall of a lease may wait for a page of who waits here.
      */
-    private static final long SHARED_IDLE_MS = 2_000;
+    private static final long LOOK_AGAIN_NS = 20_000_000;
 
-    private final ConcurrentHashMap<InodeId, LeaseEntry> entries = new ConcurrentHashMap<>();
+    private final LeaseEntries entries = new LeaseEntries();
     private final MetadataSession session;
     private final long operationTimeoutMs;
-
-    /* Entries of inodes without a lease are forgotten, or the table would grow with every file ever touched. A grant
-     * that was on its way while its lease was recalled and forgotten must stay worthless: generations are one sequence
-     * for all inodes, so one number says so for all that is forgotten. It may hit a good grant too; then that one goes
-     * back and is asked for again. */
-    private final AtomicLong forgottenUpTo = new AtomicLong();
 
     /* Grants of a session that is gone may still be on their way through the threads of this process. Generations are
      * one sequence for all sessions, so one number tells them from those of the session after it. */
     private volatile long sessionFloor;
 
-    private volatile KernelCache kernel = KernelCache.NONE;
+    private @Nullable LeaseReturns returns;
     private @Nullable RecallTarget target;
     private @Nullable BiConsumer<InodeId, AcquireLeaseReply> onAcquired;
 
@@ -73,7 +60,7 @@ public final class Leases {
             KernelCache kernelCache,
             RecallTarget recallTarget,
             BiConsumer<InodeId, AcquireLeaseReply> acquired) {
-        kernel = kernelCache;
+        returns = new LeaseReturns(session, entries, kernelCache, recallTarget);
         target = recallTarget;
         onAcquired = acquired;
     }
@@ -84,6 +71,14 @@ public final class Leases {
             throw new IllegalStateException("leases are used before they are attached");
         }
         return t;
+    }
+
+    private LeaseReturns returns() {
+        LeaseReturns r = returns;
+        if (r == null) {
+            throw new IllegalStateException("leases are used before they are attached");
+        }
+        return r;
     }
 
     private boolean isInTime() {
@@ -165,18 +160,13 @@ public final class Leases {
         }
     }
 
-    /** Whether handles of the inode that are opened now should not be cached. */
+    /**
+     * Whether handles of the inode that are opened now should not be cached. Never waits, as {@link
+     * #holds}.
+     */
     public boolean isContended(InodeId inode) {
         LeaseEntry entry = entries.get(inode);
-        if (entry == null) {
-            return false;
-        }
-        entry.lock();
-        try {
-            return entry.isContended();
-        } finally {
-            entry.unlock();
-        }
+        return entry != null && entry.isContended();
     }
 
     /**
@@ -195,18 +185,19 @@ public final class Leases {
     public LeaseUse use(InodeId inode, LeaseMode needed, boolean kernelRead, boolean shareable) {
         long deadlineNs = System.nanoTime() + operationTimeoutMs * 1_000_000;
         while (true) {
-            LeaseEntry entry = entry(inode);
+            LeaseEntry entry = entries.of(inode);
             entry.lock();
             try {
                 if (entry.forgotten) {
                     continue;
                 }
-                LeaseUse held = isInTime() ? entry.tryUse(needed, kernelRead, shareable) : null;
+                boolean inTime = isInTime();
+                LeaseUse held = inTime ? entry.tryUse(needed, kernelRead, shareable) : null;
                 if (held != null) {
                     return held;
                 }
                 if (entry.acquiring || entry.holder.isLeaving()) {
-                    entry.awaitChange(deadlineNs, inode);
+                    entry.awaitChange(deadlineNs, inTime ? Long.MAX_VALUE : LOOK_AGAIN_NS, inode);
                     continue;
                 }
                 entry.acquiring = true;
@@ -217,22 +208,6 @@ public final class Leases {
             if (use != null) {
                 return use;
             }
-        }
-    }
-
-    private LeaseEntry entry(InodeId inode) {
-        return entries.computeIfAbsent(inode, i -> new LeaseEntry(forgottenUpTo.get()));
-    }
-
-    /** The lock is held. */
-    private void maybeForget(InodeId inode, LeaseEntry entry) {
-        if (entry.holder.mode() == LeaseMode.NONE
-                && entry.holder.isIdle()
-                && !entry.acquiring
-                && !entry.isAwaited()) {
-            forgottenUpTo.accumulateAndGet(entry.holder.lastGeneration(), Math::max);
-            entry.forgotten = true;
-            boolean _ = entries.remove(inode, entry);
         }
     }
 
@@ -270,7 +245,7 @@ public final class Leases {
                 return use;
             }
             if (entry.isToBeReturned(reply.getLease())) {
-                sendReturn(inode, reply.getLease().getGeneration(), LeaseMode.NONE);
+                returns().send(inode, reply.getLease().getGeneration());
             }
             return null;
         } finally {
@@ -321,7 +296,7 @@ public final class Leases {
         }
         InodeId inode = new InodeId(grant.getInode());
         while (true) {
-            LeaseEntry entry = entry(inode);
+            LeaseEntry entry = entries.of(inode);
             entry.lock();
             try {
                 if (entry.forgotten) {
@@ -342,7 +317,7 @@ public final class Leases {
 
     /** This mount makes an inode ahead of the server: WRITE is held from now on. Never waits. */
     public void onMade(InodeId inode) {
-        LeaseEntry entry = entry(inode);
+        LeaseEntry entry = entries.of(inode);
         entry.lock();
         try {
             entry.holder.onMade();
@@ -380,160 +355,34 @@ public final class Leases {
         target().afterReturn(inode, LeaseMode.NONE);
     }
 
-    /** The server wants a lease back. */
+    /** The server wants a lease back; waits. */
     public void onRecall(MetadataProto.Recall recall) {
-        InodeId inode = new InodeId(recall.getInode());
-        LeaseMode keep = WireModes.fromWire(recall.getKeep());
-        LeaseEntry made = entries.get(inode);
-        if (made != null && made.isMade()) {
-            // The recall overtook the answer that brings the grant.
-            target().awaitMade(inode);
-        }
-        LeaseEntry entry;
-        LeaseHolder.@Nullable RecallStep step;
-        do {
-            entry = entry(inode);
-            step = recallStep(entry, recall.getGeneration(), keep);
-        } while (step == null);
-        switch (step) {
-            case GIVE_BACK -> giveBack(inode, entry);
-            case NOT_HELD -> {
-                target().beforeDenial(inode);
-                sendReturn(inode, recall.getGeneration(), LeaseMode.NONE);
-            }
-            case NOTHING -> {}
-        }
-    }
-
-    /** Null: the entry was forgotten, and the grant may have been taken into another. */
-    private static LeaseHolder.@Nullable RecallStep recallStep(
-            LeaseEntry entry, long generation, LeaseMode keep) {
-        entry.lock();
-        try {
-            if (entry.forgotten) {
-                return null;
-            }
-            if (entry.holder.isMade()) {
-                return LeaseHolder.RecallStep.NOTHING; // The server repeats what is not answered.
-            }
-            entry.letGrantComeFirst(generation);
-            return entry.holder.onRecall(generation, keep);
-        } finally {
-            entry.unlock();
-        }
-    }
-
-    private void sendReturn(InodeId inode, long generation, LeaseMode keep) {
-        var _ =
-                session.call(
-                        RpcMethod.RETURN_LEASE,
-                        id ->
-                                ReturnLeaseRequest.newBuilder()
-                                        .setSession(id)
-                                        .setInode(inode.value())
-                                        .setGeneration(generation)
-                                        .setKeep(WireModes.toWire(keep))
-                                        .build(),
-                        ReturnLeaseReply.parser());
-    }
-
-    /** Steps (2) to (4) of a recall (DESIGN section 4). */
-    private void giveBack(InodeId inode, LeaseEntry entry) {
-        LeaseMode held = entry.holder.mode();
-        LeaseMode keep = target().keepable(inode, entry.holder.keep());
-        long sessionId = session.id();
-        try {
-            KernelInvalidation.run(kernel, target(), inode, entry, keep);
-            if (!entry.closedToUsers()) {
-                return;
-            }
-            var request =
-                    ReturnLeaseRequest.newBuilder()
-                            .setInode(inode.value())
-                            .setGeneration(entry.holder.generation())
-                            .setKeep(WireModes.toWire(keep));
-            target().beforeReturn(inode, held, keep, request);
-            ReturnLeaseReply reply =
-                    session.call(
-                            RpcMethod.RETURN_LEASE,
-                            id -> request.setSession(id).build(),
-                            ReturnLeaseReply.parser());
-            finish(inode, entry, sessionId, reply.getLease());
-        } catch (FsException e) {
-            LOG.warn("{}: the lease could not be returned: {}", inode, e.getMessage());
-            finish(inode, entry, sessionId, LeaseGrant.getDefaultInstance());
-        }
-    }
-
-    private void finish(InodeId inode, LeaseEntry entry, long sessionId, LeaseGrant left) {
-        entry.lock();
-        try {
-            // After the session was lost another grant may be in use already: nothing of it is to
-            // be touched.
-            if (session.id() == sessionId && entry.holder.isLeaving()) {
-                entry.holder.onReturned(WireModes.fromWire(left.getMode()), left.getGeneration());
-                entry.shared = null;
-                target().afterReturn(inode, entry.holder.mode());
-            }
-            entry.changed.signalAll();
-            maybeForget(inode, entry);
-        } finally {
-            entry.unlock();
-        }
+        returns().onRecall(recall);
     }
 
     /** Gives back what is written under, at unmount; waits. */
     public void giveBackAll() {
-        entries.forEach(
-                (inode, entry) ->
-                        giveBackIf(
-                                inode,
-                                entry,
-                                e ->
-                                        e.holder.mode() == LeaseMode.WRITE
-                                                || e.holder.mode() == LeaseMode.SHARED));
+        returns().giveBackAll();
     }
 
     /**
-     * Gives back SHARED leases that were not used for {@value #SHARED_IDLE_MS} ms, so that who is
-     * left gets an ordinary one; waits.
+     * Gives back SHARED leases that were not used for a while, so that who is left gets an ordinary
+     * one; waits.
      */
     public void giveBackIdleShared() {
-        long sinceNs = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(SHARED_IDLE_MS);
-        entries.forEach(
-                (inode, entry) -> {
-                    if (entry.shared != null) {
-                        giveBackIf(inode, entry, e -> e.isIdleShared(sinceNs));
-                    }
-                });
+        returns().giveBackIdleShared();
     }
 
     /** Gives back SHARED on this inode: something written may or may not be there; waits. */
     public void giveBackShared(InodeId inode) {
-        LeaseEntry entry = entries.get(inode);
-        if (entry != null) {
-            giveBackIf(inode, entry, e -> e.shared != null);
-        }
-    }
-
-    private void giveBackIf(InodeId inode, LeaseEntry entry, Predicate<LeaseEntry> which) {
-        boolean leaves;
-        entry.lock();
-        try {
-            leaves = which.test(entry) && entry.holder.giveBack();
-        } finally {
-            entry.unlock();
-        }
-        if (leaves) {
-            giveBack(inode, entry);
-        }
+        returns().giveBackShared(inode);
     }
 
     /** The session is gone: every lease is. Returns the inodes that were held. */
     public List<InodeId> onSessionLost() {
         sessionFloor = Long.MAX_VALUE;
         List<InodeId> lost = new ArrayList<>();
-        for (var e : entries.entrySet()) {
+        for (var e : entries.all().entrySet()) {
             LeaseEntry entry = e.getValue();
             entry.lock();
             try {
@@ -555,18 +404,22 @@ public final class Leases {
         sessionFloor = leaseFloor;
     }
 
-    /** The inode does not exist any more, and its number is never used again. */
+    /** The inode does not exist any more, and its number is never used again. Never waits. */
     public void drop(InodeId inode) {
         LeaseEntry entry = entries.remove(inode);
         if (entry == null) {
             return;
         }
+        long denied;
         entry.lock();
         try {
-            entry.holder.onLost();
+            denied = entry.holder.onGone();
             entry.changed.signalAll();
         } finally {
             entry.unlock();
+        }
+        if (denied != 0) {
+            session.execute(() -> returns().deny(inode, denied));
         }
     }
 
@@ -575,6 +428,6 @@ public final class Leases {
      * LeaseUse}s that began before go on.
      */
     public void reclaimAll() {
-        new LeaseReclaim(session, target()).run(entries);
+        new LeaseReclaim(session, target()).run(entries.all());
     }
 }

@@ -3,9 +3,9 @@ package org.keelfs.client.vfs;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
+import org.keelfs.base.RankedLock;
 import org.keelfs.model.Attributes;
 import org.keelfs.model.FileSize;
 import org.keelfs.model.InodeId;
@@ -18,7 +18,9 @@ import org.keelfs.model.InodeId;
  */
 final class FileState {
     final InodeId inode;
-    final ReentrantLock lock = new ReentrantLock();
+
+    /** A lease's lock comes before it: a grant holds that while it tells the file. */
+    final RankedLock lock = new RankedLock("file state", 2);
 
     private final Condition sent = lock.newCondition();
     private boolean sending;

@@ -26,7 +26,6 @@ import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
 import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
 import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
-import org.keelfs.wire.proto.MetadataProto.ReturnLeaseRequest;
 import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 
 /** A lease that comes and goes while the one before it is just being forgotten. */
@@ -66,40 +65,6 @@ class ForgottenLeaseTest {
         }
     }
 
-    /** A mount that keeps nothing. */
-    private static final class Nothing implements RecallTarget {
-        @Override
-        public boolean mayFillPages(InodeId inode) {
-            return false;
-        }
-
-        @Override
-        public void awaitMade(InodeId inode) {}
-
-        @Override
-        public void beforeDenial(InodeId inode) {}
-
-        @Override
-        public boolean mayBeDirectory(InodeId inode) {
-            return false;
-        }
-
-        @Override
-        public LeaseMode keepable(InodeId inode, LeaseMode keep) {
-            return keep;
-        }
-
-        @Override
-        public void beforeReturn(
-                InodeId inode,
-                LeaseMode held,
-                LeaseMode keep,
-                ReturnLeaseRequest.Builder request) {}
-
-        @Override
-        public void afterReturn(InodeId inode, LeaseMode left) {}
-    }
-
     @AfterEach
     void close() {
         timer.shutdownNow();
@@ -125,7 +90,7 @@ class ForgottenLeaseTest {
     @Test
     void aRecalledLeaseIsHeldByNobody() throws Exception {
         session.open();
-        leases.attach(KernelCache.NONE, new Nothing(), (_, _) -> {});
+        leases.attach(KernelCache.NONE, new NothingKept(), (_, _) -> {});
         for (long round = 1; round <= ROUNDS; round++) {
             long first = 3 * round;
             grant(first);

@@ -1,6 +1,7 @@
 package org.keelfs.it.history;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -72,6 +73,9 @@ final class SeveralMountsTest {
             assertTrue(locked > SECONDS, locked + " locks");
             var problems = new HistoryCheck(logs, List.of(), MOUNTS, false).problems();
             assertEquals("", String.join("\n", problems));
+            assertFalse(
+                    cluster.log("metadata1").contains("is evicted"),
+                    "a mount that lives gave nothing back; see the log of metadata1");
         }
     }
 }
