@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * An expected failure of a file-system operation. Carries no stack trace: ENOENT is an answer, not
  * an accident. The message is for logs and the command line; the kernel sees only the number.
  */
-public final class FsException extends RuntimeException {
+public class FsException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final Errno errno;

@@ -24,6 +24,7 @@ public final class RankedLock extends ReentrantLock {
 
     private final String name;
     private final int rank;
+    private final long number;
 
     /**
      * A free lock.
@@ -32,8 +33,20 @@ public final class RankedLock extends ReentrantLock {
      * @param rank those of one rank are never held together
      */
     public RankedLock(String name, int rank) {
+        this(name, rank, 0);
+    }
+
+    /**
+     * A free lock.
+     *
+     * @param name of its kind, for the error
+     * @param rank of its kind
+     * @param number those of one rank are taken in the order of their numbers
+     */
+    public RankedLock(String name, int rank, long number) {
         this.name = name;
         this.rank = rank;
+        this.number = number;
     }
 
     @Override
@@ -86,10 +99,11 @@ public final class RankedLock extends ReentrantLock {
             return;
         }
         for (RankedLock other : HELD.get()) {
-            if (other.rank >= rank) {
+            if (other.rank > rank || (other.rank == rank && other.number >= number)) {
                 throw new AssertionError(
-                        "lock order: %s (%d) is asked for with %s (%d) held"
-                                .formatted(name, rank, other.name, other.rank));
+                        "lock order: %s (%d.%d) is asked for with %s (%d.%d) held"
+                                .formatted(
+                                        name, rank, number, other.name, other.rank, other.number));
             }
         }
     }

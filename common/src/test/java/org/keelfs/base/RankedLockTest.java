@@ -26,7 +26,7 @@ final class RankedLockTest {
         try {
             var error = assertThrows(AssertionError.class, first::lock);
             assertTrue(
-                    error.getMessage().contains("first (1) is asked for with second (2) held"),
+                    error.getMessage().contains("first (1.0) is asked for with second (2.0) held"),
                     error.getMessage());
         } finally {
             second.unlock();
@@ -44,6 +44,17 @@ final class RankedLockTest {
         } finally {
             first.unlock();
         }
+    }
+
+    @Test
+    void thoseOfARankWithNumbersAreTakenInTheirOrder() {
+        var one = new RankedLock("file", 2, 1);
+        var two = new RankedLock("file", 2, 2);
+        one.lock();
+        two.lock();
+        one.unlock();
+        assertThrows(AssertionError.class, one::lock);
+        two.unlock();
     }
 
     @Test

@@ -179,7 +179,7 @@ public final class MetadataSession implements AutoCloseable {
                 if (e.status() == RpcStatus.SESSION_GONE) {
                     onSessionGone(id);
                     if (!inAnySession) {
-                        throw new FsException(Errno.EIO, method + ": the session was evicted");
+                        throw new SessionGoneException(method);
                     }
                 } else if (!isWorthAnotherTry(e.status())) {
                     throw new FsException(Errno.EIO, method + ": " + e.getMessage());
@@ -208,12 +208,13 @@ public final class MetadataSession implements AutoCloseable {
                 return null;
             }
             return call(method, _ -> body, parser, false);
+        } catch (SessionGoneException _) {
+            return null;
         } catch (FsException e) {
-            OpenSession s = session;
-            if (s != null && s.id != sessionId) {
-                return null;
+            if (isCurrent(sessionId)) {
+                throw e;
             }
-            throw e;
+            return null;
         }
     }
 
@@ -385,8 +386,11 @@ public final class MetadataSession implements AutoCloseable {
         return s;
     }
 
+    /** Waits for nobody who is at it already: the caller may hold a file that the end waits for. */
     private void onSessionGone(long id) {
-        opening.lock();
+        if (!opening.tryLock()) {
+            return;
+        }
         try {
             OpenSession s = session;
             if (closed || s == null || s.id != id) {

@@ -20,9 +20,9 @@ final class FileState {
     final InodeId inode;
 
     /** A lease's lock comes before it: a grant holds that while it tells the file. */
-    final RankedLock lock = new RankedLock("file state", 2);
+    final RankedLock lock;
 
-    private final Condition sent = lock.newCondition();
+    private final Condition sent;
     private boolean sending;
 
     /* Handles and pin are changed without the lock where a recall does it: the lock may be held by who waits at the
@@ -82,6 +82,8 @@ final class FileState {
 
     FileState(InodeId inode) {
         this.inode = inode;
+        lock = new RankedLock("file state", 2, inode.value());
+        sent = lock.newCondition();
     }
 
     // ---- handles ----
