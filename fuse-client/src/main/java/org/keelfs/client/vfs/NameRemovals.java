@@ -235,6 +235,9 @@ final class NameRemovals {
                 }
             }
             if (!replaces) {
+                if (result.hasInode()) {
+                    var _ = update(result.getInode());
+                }
                 from.forget(oldName);
                 to.forget(newName);
             } else if (!same) {

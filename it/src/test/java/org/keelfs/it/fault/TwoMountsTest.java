@@ -86,6 +86,21 @@ final class TwoMountsTest {
         assertEquals("kept\n", shell(script).orThrow());
     }
 
+    /** The mount that asks the server for it knows what it did to both files. */
+    @Test
+    void namesThatChangePlacesAreTwoFilesWithNewTimes() {
+        String script =
+                """
+                mkdir $B/places; echo one > $B/places/f; echo two > $B/places/g; sync $B/places
+                cd $A/places; cat f g; before=$(stat -c %z f g)
+                renameat2=316; if [ $(uname -m) = aarch64 ]; then renameat2=276; fi
+                perl -e '($nr, $f, $g) = @ARGV; syscall($nr + 0, -100, $f, -100, $g, 2) == 0 or die "renameat2: $!"' $renameat2 f g
+                cat f g; after=$(stat -c %z f g); test "$after" = "$(cd $B/places; stat -c %z f g)" && echo same
+                sort -u <(echo "$before") <(echo "$after") | wc -l
+                """;
+        assertEquals("one\ntwo\ntwo\none\nsame\n3\n", shell(script).orThrow());
+    }
+
     /** A file that is removed while its creator opens it is made once, and removed once. */
     @Test
     void everyFileThatIsMadeAndRemovedAtOnceIsCountedByBoth() {
