@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.keelfs.base.Errno;
 import org.keelfs.base.FsException;
 import org.keelfs.client.cache.CachedInode;
+import org.keelfs.client.lease.KernelCache;
 import org.keelfs.client.lease.LeaseUse;
 import org.keelfs.client.lease.SharedLease;
 import org.keelfs.client.namespace.NamespaceWriter;
@@ -25,6 +26,7 @@ final class FileOperations {
     private final WriteBacks writeBacks;
     private final SharedOperations shared;
     private final LockOperations locks;
+    private volatile KernelCache kernel = KernelCache.NONE;
 
     FileOperations(
             VfsContext vfs,
@@ -39,6 +41,11 @@ final class FileOperations {
         this.writeBacks = writeBacks;
         this.shared = shared;
         this.locks = locks;
+    }
+
+    /** Before the first operation. */
+    void attach(KernelCache kernelCache) {
+        kernel = kernelCache;
     }
 
     /** Takes part in a lease; with {@code shareable} in SHARED too, unless the kernel caches. */
@@ -243,13 +250,29 @@ final class FileOperations {
             try (LeaseUse use = use(call, inode, LeaseMode.READ, true, !intoPageCache)) {
                 locks.check(handle);
                 SharedLease lease = use.shared();
-                count =
-                        lease != null
-                                ? shared.read(call, inode, lease, offset, target)
-                                : readUnderLease(call, inode, offset, target);
+                if (lease != null) {
+                    count = shared.read(call, inode, lease, offset, target);
+                } else if (intoPageCache) {
+                    count = fillPages(call, inode, offset, target);
+                } else {
+                    count = readUnderLease(call, inode, offset, target);
+                }
             }
         } while (count == SharedOperations.AGAIN);
         return count;
+    }
+
+    private int fillPages(Call call, InodeId inode, long offset, ByteBuffer target) {
+        FileState state = vfs.files().ifPresent(inode);
+        if (state == null) {
+            return readUnderLease(call, inode, offset, target);
+        }
+        long stamp = state.pages().beginFill(call);
+        try {
+            return readUnderLease(call, inode, offset, target);
+        } finally {
+            state.pages().endFill(stamp);
+        }
     }
 
     private int readUnderLease(Call call, InodeId inode, long offset, ByteBuffer target) {
@@ -301,8 +324,13 @@ final class FileOperations {
             notePage(inode);
         }
         var write = new SharedOperations.Write(offset, append, source, killSuidGid, fromPageCache);
+        FileState pastPages = fromPageCache ? null : stateOfDirect(handle);
+        long beganNs = System.nanoTime();
         long at;
         do {
+            // Without the lease: a page that is being filled may wait for another one.
+            long fills = pastPages == null ? 0 : dropPages(call, pastPages, write);
+            boolean anyway = System.nanoTime() - beganNs > KernelPages.ROUNDS_NS;
             // A buffered write keeps the page that it fills in part locked until it is answered,
             // and the invalidation of a recall waits for that page: so writes too are served while
             // it runs.
@@ -311,6 +339,8 @@ final class FileOperations {
                 if (lease != null) {
                     locks.check(handle);
                     at = shared.write(call, inode, lease, write);
+                } else if (pastPages != null) {
+                    at = writePastPages(call, pastPages, handle, write, anyway ? -1 : fills);
                 } else {
                     at = writeUnderLease(call, inode, handle, write);
                 }
@@ -320,6 +350,38 @@ final class FileOperations {
             fsync(call, inode, handle, (flags & OpenFlags.SYNC) != OpenFlags.SYNC);
         }
         return at;
+    }
+
+    /** The state of a file that is written through this handle past the kernel's pages, or null. */
+    private @Nullable FileState stateOfDirect(long handle) {
+        FileHandle open = vfs.handles().file(handle);
+        return open == null || open.cached ? null : vfs.files().ifPresent(open.inode);
+    }
+
+    /** Has the kernel drop its pages of what is to be written; returns the fills before that. */
+    private long dropPages(Call call, FileState state, SharedOperations.Write write) {
+        long fills = state.pages().fills();
+        if (state.isCached()) {
+            call.beforeWait();
+            boolean append = write.append();
+            long from = append ? Math.min(write.offset(), state.size()) : write.offset();
+            kernel.invalidateData(state.inode, from, append ? 0 : write.source().remaining());
+        }
+        return fills;
+    }
+
+    /** AGAIN: a page was filled since its pages were dropped. */
+    private long writePastPages(
+            Call call, FileState state, long handle, SharedOperations.Write write, long fills) {
+        long stamp = state.pages().beginWrite(call, fills);
+        if (stamp == 0) {
+            return SharedOperations.AGAIN;
+        }
+        try {
+            return writeUnderLease(call, state.inode, handle, write);
+        } finally {
+            state.pages().endWrite(stamp);
+        }
     }
 
     private long writeUnderLease(

@@ -40,6 +40,7 @@ final class FileState {
     private final AtomicInteger cachedHandles = new AtomicInteger();
 
     private volatile boolean mapped;
+    private final KernelPages pages = new KernelPages();
 
     /**
      * The size that readers see; of a file whose WRITE lease is held this is the truth. Volatile
@@ -112,6 +113,10 @@ final class FileState {
         if (writable) {
             writableHandles.decrementAndGet();
         }
+    }
+
+    KernelPages pages() {
+        return pages;
     }
 
     /** A page was filled although no handle is cached: somebody has mapped the file. Volatile. */

@@ -114,6 +114,7 @@ public final class Vfs implements FileSystem {
         kernel = new RootedKernelCache(kernelCache, root);
         vfs.names().attach(new LocalNames(vfs));
         vfs.leases().attach(kernel, recalls, reader::onAcquired);
+        files.attach(kernel);
     }
 
     /** Told by the flusher. */

@@ -35,6 +35,12 @@ class VerifiedIoTest extends MountTest {
         fio("--rw=write --bs=128k --size=16m --numjobs=2 --ioengine=mmap");
     }
 
+    /** Through a handle that the kernel does not cache, as when several mounts use the file. */
+    @Test
+    void storesIntoAMappedPageBringNoWriteBack() {
+        run(SOON, compile("mapper").toString(), mounted().resolve("mapped").toString(), "5");
+    }
+
     /** Also across the border of the first chunk, which takes no part in any other. */
     @ParameterizedTest
     @CsvSource({"1, 0", "2, 66846720"})
