@@ -162,10 +162,10 @@ public final class LeaseHolder {
     /**
      * Whether the kernel may have pages that it filled under this. Under SHARED it has none: what
      * it asks for then waits for another lease, with the page locked, and an invalidation would
-     * wait for that page.
+     * wait for that page. May be asked without the driver's lock.
      */
     public boolean mayHavePages() {
-        return mode == LeaseMode.READ || mode == LeaseMode.WRITE;
+        return mode.covers(LeaseMode.READ);
     }
 
     /** Whether nobody uses the lease. */

@@ -30,7 +30,7 @@ final class KernelInvalidation {
             InodeId inode,
             LeaseEntry entry,
             LeaseMode keep) {
-        if (!entry.mayHavePages()) {
+        if (!entry.holder.mayHavePages()) {
             return;
         }
         // In this order: a handle that is closed sets the mark first.

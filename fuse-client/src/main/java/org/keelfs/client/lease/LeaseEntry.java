@@ -177,15 +177,6 @@ final class LeaseEntry {
         }
     }
 
-    boolean mayHavePages() {
-        lock();
-        try {
-            return holder.mayHavePages();
-        } finally {
-            unlock();
-        }
-    }
-
     long ioWhileRecalled() {
         lock();
         try {

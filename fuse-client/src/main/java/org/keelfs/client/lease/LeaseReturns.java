@@ -45,6 +45,10 @@ final class LeaseReturns {
         this.target = target;
     }
 
+    RecallTarget target() {
+        return target;
+    }
+
     /** The server wants a lease back. */
     void onRecall(MetadataProto.Recall recall) {
         InodeId inode = new InodeId(recall.getInode());

@@ -42,7 +42,6 @@ public final class Leases {
     private volatile long sessionFloor;
 
     private @Nullable LeaseReturns returns;
-    private @Nullable RecallTarget target;
     private @Nullable BiConsumer<InodeId, AcquireLeaseReply> onAcquired;
 
     public Leases(MetadataSession session, long operationTimeoutMs) {
@@ -61,16 +60,11 @@ public final class Leases {
             RecallTarget recallTarget,
             BiConsumer<InodeId, AcquireLeaseReply> acquired) {
         returns = new LeaseReturns(session, entries, kernelCache, recallTarget);
-        target = recallTarget;
         onAcquired = acquired;
     }
 
     private RecallTarget target() {
-        RecallTarget t = target;
-        if (t == null) {
-            throw new IllegalStateException("leases are used before they are attached");
-        }
-        return t;
+        return returns().target();
     }
 
     private LeaseReturns returns() {

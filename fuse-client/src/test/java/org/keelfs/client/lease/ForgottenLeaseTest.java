@@ -3,7 +3,6 @@ package org.keelfs.client.lease;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.google.protobuf.MessageLite;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -15,6 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.keelfs.buffer.PayloadBuffer;
 import org.keelfs.client.meta.MetadataSession;
 import org.keelfs.client.meta.QuietListener;
+import org.keelfs.client.meta.Replies;
 import org.keelfs.client.meta.SessionConfig;
 import org.keelfs.lease.LeaseMode;
 import org.keelfs.model.InodeId;
@@ -23,10 +23,8 @@ import org.keelfs.rpc.RpcMethod;
 import org.keelfs.rpc.RpcReply;
 import org.keelfs.wire.proto.MetadataProto;
 import org.keelfs.wire.proto.MetadataProto.LeaseGrant;
-import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
 import org.keelfs.wire.proto.MetadataProto.Recall;
 import org.keelfs.wire.proto.MetadataProto.ReturnLeaseReply;
-import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 
 /** A lease that comes and goes while the one before it is just being forgotten. */
 @Timeout(60)
@@ -51,17 +49,10 @@ class ForgottenLeaseTest {
         @Override
         public CompletableFuture<RpcReply> call(
                 RpcMethod method, MessageLite body, List<PayloadBuffer> payload, long timeoutMs) {
-            MessageLite reply =
+            return Replies.of(
                     method == RpcMethod.OPEN_SESSION
-                            ? OpenSessionReply.newBuilder()
-                                    .setSession(1)
-                                    .setLeaseTermMs(60_000)
-                                    .setRenewMs(60_000)
-                                    .setVolume(VolumeInfo.newBuilder().setName("v"))
-                                    .build()
-                            : ReturnLeaseReply.getDefaultInstance();
-            return CompletableFuture.completedFuture(
-                    new RpcReply(ByteBuffer.wrap(reply.toByteArray()), PayloadBuffer.EMPTY));
+                            ? Replies.opened(1).build()
+                            : ReturnLeaseReply.getDefaultInstance());
         }
     }
 

@@ -25,7 +25,6 @@ import org.keelfs.wire.proto.MetadataProto.RenewReply;
 import org.keelfs.wire.proto.MetadataProto.RenewRequest;
 import org.keelfs.wire.proto.MetadataProto.SubmitReply;
 import org.keelfs.wire.proto.MetadataProto.SubmitRequest;
-import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 
 /**
  * A metadata server at the end of its {@link RpcCaller} that keeps a log of commands, loses an end
@@ -145,13 +144,7 @@ final class CrashingServer implements RpcCaller {
     }
 
     private OpenSessionReply open() {
-        return OpenSessionReply.newBuilder()
-                .setSession(SESSION)
-                .setLeaseTermMs(60_000)
-                .setRenewMs(60_000)
-                .setVolume(VolumeInfo.newBuilder().setName("v"))
-                .setServerIncarnation(incarnation)
-                .build();
+        return Replies.opened(SESSION).setServerIncarnation(incarnation).build();
     }
 
     private RenewReply renew(RenewRequest request) {

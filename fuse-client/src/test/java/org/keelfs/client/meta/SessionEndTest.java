@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.MessageLite;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -29,8 +28,6 @@ import org.keelfs.rpc.RpcStatus;
 import org.keelfs.wire.proto.MetadataProto.Command;
 import org.keelfs.wire.proto.MetadataProto.GetInodeReply;
 import org.keelfs.wire.proto.MetadataProto.GetInodeRequest;
-import org.keelfs.wire.proto.MetadataProto.OpenSessionReply;
-import org.keelfs.wire.proto.MetadataProto.VolumeInfo;
 
 /** A session ends while programs use files. */
 @Timeout(60)
@@ -68,23 +65,13 @@ final class SessionEndTest {
         @Override
         public CompletableFuture<RpcReply> call(
                 RpcMethod method, MessageLite body, List<PayloadBuffer> payload, long timeoutMs) {
-            MessageLite reply;
             if (method == RpcMethod.OPEN_SESSION) {
-                reply =
-                        OpenSessionReply.newBuilder()
-                                .setSession(opened.incrementAndGet())
-                                .setLeaseTermMs(60_000)
-                                .setRenewMs(60_000)
-                                .setVolume(VolumeInfo.newBuilder().setName("v"))
-                                .build();
-            } else if (body instanceof GetInodeRequest r && r.getSession() == 2) {
-                reply = GetInodeReply.getDefaultInstance();
-            } else {
-                return CompletableFuture.failedFuture(
-                        new RpcException(RpcStatus.SESSION_GONE, "evicted"));
+                return Replies.of(Replies.opened(opened.incrementAndGet()).build());
             }
-            return CompletableFuture.completedFuture(
-                    new RpcReply(ByteBuffer.wrap(reply.toByteArray()), PayloadBuffer.EMPTY));
+            return body instanceof GetInodeRequest r && r.getSession() == 2
+                    ? Replies.of(GetInodeReply.getDefaultInstance())
+                    : CompletableFuture.failedFuture(
+                            new RpcException(RpcStatus.SESSION_GONE, "evicted"));
         }
     }
 
